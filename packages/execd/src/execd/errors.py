@@ -1,0 +1,161 @@
+"""The tree of refusals: an error's class owns its HTTP status and its code.
+
+One place in `http/problem.py` turns these into bodies. Codes form a closed set (docs of the wire, section 1); a class is
+added here when the first room can raise it.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class ExecdError(Exception):
+    """A request that the daemon refuses, or a fault of its own, in the words of the wire.
+
+    `message` is one sentence for a person; `details` is data for a program.
+    """
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "RUNTIME_ERROR"
+
+    def __init__(self, message: str, *, details: dict[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = details
+
+
+class InternalFault(ExecdError):
+    """A fault of the daemon's own."""
+
+
+class InvalidRequestBody(ExecdError):
+    """The body is not what the route takes; the message names the field."""
+
+    status = 400
+    code = "INVALID_REQUEST_BODY"
+
+
+class MissingQuery(ExecdError):
+    """A required query parameter is absent."""
+
+    status = 400
+    code = "MISSING_QUERY"
+
+
+class InvalidQuery(ExecdError):
+    """A query parameter cannot be understood, or names what does not exist yet."""
+
+    status = 400
+    code = "INVALID_QUERY"
+
+
+class Unauthorized(ExecdError):
+    """The access token is missing or wrong."""
+
+    status = 401
+    code = "UNAUTHORIZED"
+
+
+class PermissionDenied(ExecdError):
+    """The daemon lacks the privilege that the request needs."""
+
+    status = 403
+    code = "PERMISSION_DENIED"
+
+
+class ForbiddenOrigin(ExecdError):
+    """A web page, or a rebound name, tries to drive a daemon that has no token."""
+
+    status = 403
+    code = "FORBIDDEN_ORIGIN"
+
+
+class CommandNotFound(ExecdError):
+    """No command of that id, or retention has forgotten it."""
+
+    status = 404
+    code = "COMMAND_NOT_FOUND"
+
+
+class ExecutionNotFound(ExecdError):
+    """No execution of that id, or retention has forgotten it."""
+
+    status = 404
+    code = "EXECUTION_NOT_FOUND"
+
+
+class RouteNotFound(ExecdError):
+    """No such route."""
+
+    status = 404
+    code = "ROUTE_NOT_FOUND"
+
+
+class MethodNotAllowed(ExecdError):
+    """The route exists, the method does not."""
+
+    status = 405
+    code = "METHOD_NOT_ALLOWED"
+
+
+class BodyTimeout(ExecdError):
+    """The body did not arrive in time."""
+
+    status = 408
+    code = "BODY_TIMEOUT"
+
+
+class AlreadyFinished(ExecdError):
+    """The execution has ended; there is nothing to stop."""
+
+    status = 409
+    code = "ALREADY_FINISHED"
+
+
+class ExecutionConflict(ExecdError):
+    """The execution id is taken by another request."""
+
+    status = 409
+    code = "EXECUTION_CONFLICT"
+
+
+class StdinClosed(ExecdError):
+    """The execution has no standard input, or it is closed."""
+
+    status = 409
+    code = "STDIN_CLOSED"
+
+
+class PayloadTooLarge(ExecdError):
+    """The body is larger than its limit."""
+
+    status = 413
+    code = "PAYLOAD_TOO_LARGE"
+
+
+class LimitReached(ExecdError):
+    """A limit on live things is reached; later may do."""
+
+    status = 429
+    code = "LIMIT_REACHED"
+
+
+class NotSupported(ExecdError):
+    """In the contract, but not in this daemon."""
+
+    status = 501
+    code = "NOT_SUPPORTED"
+
+
+class NotReady(ExecdError):
+    """The daemon is still starting; `details.waiting_for` says for what."""
+
+    status = 503
+    code = "EXECD_NOT_READY"
+
+
+class ShuttingDown(ExecdError):
+    """The daemon is going down and takes nothing new."""
+
+    status = 503
+    code = "SHUTTING_DOWN"
