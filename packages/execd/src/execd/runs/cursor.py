@@ -1,0 +1,137 @@
+"""One reader's place in a store: what comes next, as frames ready to send.
+
+A cursor never merges or splits events, and never repeats one. Where records that it still needed have been evicted it says
+so with `truncated` and goes on at the oldest that is left.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from execd.runs.index import Kind, Record
+from execd.runs.sse import Stream, control_frame, encode, text_frames
+from execd.runs.store import Counts, Mark, Store
+from execd.runs.text import Carry, step
+
+_STREAMS: Final[dict[Kind, Stream]] = {
+    Kind.STDOUT: "stdout",
+    Kind.STDERR: "stderr",
+    Kind.STDOUT_END: "stdout",
+    Kind.STDERR_END: "stderr",
+}
+
+
+class Cursor:
+    """Frames the events after number `after`; `position` is the last number that has been taken.
+
+    With `live` false it ends at what is there now.
+    """
+
+    def __init__(self, store: Store, *, after: int, live: bool = True) -> None:
+        self._store = store
+        self.position = after
+        self.done = False
+        self._stop = None if live else store.records
+        behind = after + 1 < store.floor.first_event
+        self._go(store.floor if behind else store.mark(store.record_of_event(after + 1)))
+        if behind:
+            # Not there any more: begin before the floor, so that the first take tells what is missing.
+            self.record = min(self.record, store.floor.record - 1)
+            self._seen = dict(zip(("stdout", "stderr"), store.counts_before(after + 1), strict=True))
+            self._carries = {"stdout": Carry(), "stderr": Carry()}
+
+    def _go(self, mark: Mark) -> None:
+        self.record = mark.record
+        self._carries: dict[Stream, Carry] = {"stdout": mark.stdout, "stderr": mark.stderr}
+        self._seen: dict[Stream, int] = {
+            "stdout": mark.counts.stdout + len(mark.stdout.pending),
+            "stderr": mark.counts.stderr + len(mark.stderr.pending),
+        }
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether `take` has nothing now."""
+        return self.done or self.record >= self._limit
+
+    @property
+    def _limit(self) -> int:
+        return self._store.records if self._stop is None else self._stop
+
+    @property
+    def counts(self) -> Counts:
+        """Bytes of each stream in the events up to `position`."""
+        out, err = self._carries["stdout"], self._carries["stderr"]
+        return Counts(self._seen["stdout"] - len(out.pending), self._seen["stderr"] - len(err.pending))
+
+    def take(self, max_bytes: int, *, time_ms: int) -> bytes:
+        """Return whole frames until `max_bytes` is reached, b"" when there are none; `time_ms` stamps a truncation."""
+        frames: list[bytes] = []
+        size = 0
+        if not self.exhausted and self.record < self._store.floor.record:
+            frames.append(self._jump(time_ms))
+        while size < max_bytes and not self.exhausted:
+            for frame in self._window(max_bytes - size):
+                frames.append(frame)
+                size += len(frame)
+        if self._stop is not None and self.record >= self._stop:
+            self.done = True
+        return frames[0] if len(frames) == 1 else b"".join(frames)
+
+    def _window(self, room: int) -> list[bytes]:
+        # Twice the room in records' bytes is never too few for progress, and keeps unpacking proportional to the take.
+        records = self._store.records_from(self.record, count=min(self._limit - self.record, 1 + room // 64, 512))
+        after = self.record + len(records)
+        starts = [record.start for record in records[1:]]
+        starts.append(self._store.place(after)[0])
+        frames: list[bytes] = []
+        for record, stop in zip(records, starts, strict=True):
+            if room <= 0:
+                break
+            self.record += 1
+            frame = self._frame(record, stop)
+            if frame:
+                frames.append(frame)
+                room -= len(frame)
+        return frames
+
+    def _frame(self, record: Record, stop: int) -> bytes:
+        stream = _STREAMS.get(record.kind)
+        if stream is None:
+            return self._control(record)
+        last = record.kind in (Kind.STDOUT_END, Kind.STDERR_END)
+        data = b"" if last else self._store.raw.read(record.start, stop)
+        done = step(self._store.mode, self._carries[stream], data, last=last)
+        self._carries[stream] = done.carry
+        self._seen[stream] += len(data)
+        first = record.first_event
+        skip = max(0, self.position + 1 - first)
+        self.position = max(self.position, first + len(done.pieces) - 1)
+        return text_frames(self._store.mode, stream, done, skip=skip, first=first, timestamp_ms=record.time_ms)
+
+    def _control(self, record: Record) -> bytes:
+        self.done = record.kind is Kind.TERMINAL
+        if record.first_event <= self.position:
+            return b""
+        self.position = record.first_event
+        return control_frame(record.first_event, self._store.payload(record))
+
+    def _jump(self, time_ms: int) -> bytes:
+        """Go to the oldest place left, and say what lies between."""
+        frame = b""
+        if self.position == 0:
+            frame = control_frame(1, self._store.init)
+            self.position = 1
+        had, floor = self.counts, self._store.floor
+        self._go(floor)
+        if floor.first_event <= self.position + 1:
+            return frame
+        missing = {
+            "type": "truncated",
+            "from": self.position + 1,
+            "to": floor.first_event - 1,
+            "stdout_bytes": max(0, floor.counts.stdout - had.stdout),
+            "stderr_bytes": max(0, floor.counts.stderr - had.stderr),
+            "timestamp": time_ms,
+        }
+        self.position = floor.first_event - 1
+        return frame + control_frame(None, encode(missing))

@@ -1,0 +1,263 @@
+"""Bounded memory for append-only logs: old blocks go to one unlinked file, written in batches by one thread.
+
+The file is cut into slots of one size, so that thousands of runs need one descriptor and a dropped block frees its slot.
+It has no name from the moment it exists: a crash leaves nothing behind, and no workload can open it. When the disk refuses,
+blocks stay in memory and `healthy` turns false: whoever bounds the logs then bounds them lower, and runs go on.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Callable
+from heapq import heappop, heappush
+from queue import SimpleQueue
+from typing import Final
+
+BLOCK: Final = 64 * 1024
+"""Bytes of a slot, and the size from which a block is sealed."""
+BACKLOG_LIMIT: Final = 32 * 1024 * 1024
+"""Bytes that may wait for the disk before writers are asked to hold."""
+_BATCH: Final = 32
+
+
+class Block:
+    """A stretch of one log: in memory (`data`), on disk (`slot`), or for a moment both."""
+
+    __slots__ = ("data", "dropped", "length", "slot", "start")
+
+    def __init__(self, start: int, data: bytes) -> None:
+        self.start = start
+        self.length = len(data)
+        self.data: bytes | None = data
+        self.slot: int | None = None
+        self.dropped = False
+
+
+class Spool:
+    """The file, its free slots and the thread that fills them.
+
+    `directory` is private to the daemon; None keeps everything in memory. `on_progress` is called in the thread when a
+    backlog that was over its limit has drained, and when `healthy` changes.
+    """
+
+    def __init__(self, directory: str | None, *, on_progress: Callable[[], None] = lambda: None) -> None:
+        self._directory = directory
+        self._on_progress = on_progress
+        self._lock = threading.Lock()
+        self._free: list[int] = []
+        self._slots = 0
+        self._file: int | None = None
+        self._queue: SimpleQueue[Block | None] = SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self.backlog = 0
+        self.healthy = directory is not None
+
+    @property
+    def crowded(self) -> bool:
+        """Whether writers should hold until the disk has caught up."""
+        return self.backlog > BACKLOG_LIMIT
+
+    @property
+    def usable(self) -> bool:
+        """Whether blocks can go to disk at all; a refusal is tried again, no directory is not."""
+        return self._directory is not None
+
+    def store(self, block: Block) -> None:
+        """Queue one block of at most `BLOCK` bytes for the disk; it stays readable throughout."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
+            self._thread.start()
+        with self._lock:
+            self.backlog += block.length
+        self._queue.put(block)
+
+    def read(self, block: Block) -> bytes:
+        """Return the bytes of a block, from wherever they are."""
+        # The thread sets the slot before it clears the data: read in the other order, one of the two is there.
+        data = block.data
+        if data is not None:
+            return data
+        assert block.slot is not None and self._file is not None
+        return os.pread(self._file, block.length, block.slot * BLOCK)
+
+    def drop(self, block: Block) -> None:
+        """Forget a block and free its slot."""
+        with self._lock:
+            block.dropped = True
+            block.data = None
+            if block.slot is not None:
+                self._release(block.slot)
+
+    def close(self) -> None:
+        """End the thread and close the file; logs cannot be read from disk afterwards."""
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread.join()
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+    def _run(self) -> None:
+        while (block := self._queue.get()) is not None:
+            batch = [block]
+            while len(batch) < _BATCH and not self._queue.empty():
+                following = self._queue.get()
+                if following is None:
+                    self._queue.put(None)
+                    break
+                batch.append(following)
+            self._write(batch)
+
+    def _write(self, batch: list[Block]) -> None:
+        was_crowded, was_healthy = self.crowded, self.healthy
+        for block in batch:
+            self.healthy = self._write_one(block)
+            with self._lock:
+                self.backlog -= block.length
+        if was_healthy != self.healthy or (was_crowded and not self.crowded):
+            self._on_progress()
+
+    def _write_one(self, block: Block) -> bool:
+        with self._lock:
+            data = block.data
+            if data is None or block.slot is not None:
+                return self.healthy
+            slot = heappop(self._free) if self._free else self._slots
+            self._slots = max(self._slots, slot + 1)
+        try:
+            written = os.pwrite(self._open(), data, slot * BLOCK)
+            fits = written == len(data)
+        except OSError:
+            fits = False
+        with self._lock:
+            if not fits or block.dropped:
+                self._release(slot)
+            else:
+                block.slot = slot
+                block.data = None
+        return fits
+
+    def _open(self) -> int:
+        if self._file is None:
+            assert self._directory is not None
+            os.makedirs(self._directory, mode=0o700, exist_ok=True)
+            self._file = _unlinked(self._directory)
+        return self._file
+
+    def _release(self, slot: int) -> None:
+        heappush(self._free, slot)
+        if len(self._free) == self._slots and self._file is not None:
+            self._free.clear()
+            self._slots = 0
+            os.ftruncate(self._file, 0)
+
+
+def _unlinked(directory: str) -> int:
+    try:
+        return os.open(directory, os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    except OSError as refusal:
+        if refusal.errno not in {errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT}:
+            raise
+    descriptor, path = tempfile.mkstemp(dir=directory)
+    os.unlink(path)
+    return descriptor
+
+
+class Log:
+    """An append-only sequence of bytes that keeps a small tail in memory and forgets from the front.
+
+    Offsets count from the first byte ever appended. `start` is the oldest offset still readable, `end` the next to come.
+    """
+
+    __slots__ = ("_blocks", "_keep", "_open", "_open_start", "_resident", "_spool", "end", "start")
+
+    def __init__(self, spool: Spool, *, keep: int = 4 * BLOCK) -> None:
+        self._spool = spool
+        self._keep = keep
+        self._blocks: deque[Block] = deque()
+        self._open = bytearray()
+        self._open_start = 0
+        self._resident: deque[Block] = deque()
+        self.start = 0
+        self.end = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes that can still be read."""
+        return self.end - self.start
+
+    def append(self, data: bytes) -> None:
+        """Add bytes at the end."""
+        self.end += len(data)
+        at = 0
+        if self._open:
+            at = BLOCK - len(self._open)
+            self._open += data[:at]
+            if len(self._open) < BLOCK:
+                return
+            self._add_block(bytes(self._open))
+            self._open.clear()
+        while len(data) - at >= BLOCK:
+            self._add_block(data[at : at + BLOCK])
+            at += BLOCK
+        self._open += data[at:]
+
+    def read(self, start: int, end: int) -> bytes:
+        """Return the bytes in [start, end), all of which must still be there."""
+        if start >= end:
+            return b""
+        if start >= self._open_start:
+            return bytes(self._open[start - self._open_start : end - self._open_start])
+        parts: list[bytes] = []
+        for at in range(self._find(start), len(self._blocks)):
+            block = self._blocks[at]
+            if block.start >= end:
+                break
+            data = self._spool.read(block)
+            if block.start < start or block.start + block.length > end:
+                data = data[max(start - block.start, 0) : end - block.start]
+            parts.append(data)
+        if end > self._open_start:
+            parts.append(bytes(self._open[: end - self._open_start]))
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def drop(self, before: int) -> None:
+        """Forget everything before an offset; whole blocks are freed."""
+        self.start = max(self.start, min(before, self.end))
+        while self._blocks and self._blocks[0].start + self._blocks[0].length <= self.start:
+            self._spool.drop(self._blocks.popleft())
+        while self._resident and self._resident[0].dropped:
+            self._resident.popleft()
+
+    def settle(self) -> None:
+        """No more is coming: keep little of this log in memory."""
+        if self.size <= BLOCK // 2:
+            return
+        self._keep = 0
+        if self._open:
+            self._add_block(bytes(self._open))
+            self._open.clear()
+        self._spill()
+
+    def _add_block(self, data: bytes) -> None:
+        block = Block(self._open_start, data)
+        self._open_start += len(data)
+        self._blocks.append(block)
+        self._resident.append(block)
+        self._spill()
+
+    def _spill(self) -> None:
+        if not self._spool.usable:
+            return
+        while len(self._resident) * BLOCK > self._keep:
+            block = self._resident.popleft()
+            if not block.dropped:
+                self._spool.store(block)
+
+    def _find(self, offset: int) -> int:
+        # Every block but the last of a settled log has BLOCK bytes, so the place follows from the offset.
+        return (offset - self._blocks[0].start) // BLOCK
