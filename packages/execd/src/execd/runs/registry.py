@@ -1,0 +1,174 @@
+"""All runs of the daemon, of every kind: ids, attachment, limits, retention, and the end of them all."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import uuid
+from dataclasses import dataclass
+from typing import Final
+
+from execd.errors import ExecutionConflict, ExecutionNotFound, InvalidQuery, InvalidRequestBody, LimitReached, ShuttingDown
+from execd.runs.run import Clock, Policy, Reader, Run
+from execd.runs.spool import Spool
+
+MEMORY_RUN_BYTES: Final = 4 * 1024 * 1024
+MEMORY_TOTAL_BYTES: Final = 16 * 1024 * 1024
+"""Bounds while the disk refuses, or where there is no state directory."""
+_ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """Bounds: bytes of one run, bytes of all, seconds kept after the end, live runs at once."""
+
+    run_bytes: int = 256 * 1024 * 1024
+    total_bytes: int = 1024 * 1024 * 1024
+    keep_s: float = 600
+    max_live: int = 1000
+
+
+class Registry:
+    """Registers runs, finds them again, and forgets the oldest when bounds or time say so."""
+
+    def __init__(self, *, retention: Retention, spool: Spool, clock: Clock) -> None:
+        self.clock = clock
+        self.spool = spool
+        self.total_bytes = 0
+        self._retention = retention
+        self._runs: dict[str, Run] = {}
+        self._live: dict[str, Run] = {}
+        self._finished: dict[str, Run] = {}
+        """Ended runs, in the order of their ends."""
+        self._closing = False
+        self._sweep_timer: asyncio.TimerHandle | None = None
+
+    # ── runs ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def register(
+        self, *, kind: str, content: str, body: object, policy: Policy, execution_id: str | None = None
+    ) -> tuple[Run, bool]:
+        """Return the run of that id, and whether it is new: the same id with the same body attaches to the first.
+
+        Raises `ExecutionConflict` for another body, `LimitReached`, `ShuttingDown`, `InvalidRequestBody` for a bad id.
+        """
+        if execution_id is not None:
+            if not _ID.fullmatch(execution_id):
+                raise InvalidRequestBody("execution_id: 1 to 64 letters, digits, '_' and '-' are allowed")
+            if (run := self._runs.get(execution_id)) is not None:
+                if run.kind != kind or run.body != body:
+                    raise ExecutionConflict(f"execution {execution_id} was started by another request")
+                return run, False
+        if self._closing:
+            raise ShuttingDown("the daemon is going down")
+        if len(self._live) >= self._retention.max_live:
+            raise LimitReached(f"{self._retention.max_live} executions are running, the most that may run at once")
+        execution_id = execution_id or uuid.uuid4().hex
+        run = Run(self, execution_id=execution_id, kind=kind, content=content, body=body, policy=policy)
+        self._runs[run.id] = self._live[run.id] = run
+        return run, True
+
+    def find(self, execution_id: str) -> Run:
+        """Return a run that is live or retained; raises `ExecutionNotFound`."""
+        run = self._runs.get(execution_id)
+        if run is None:
+            raise ExecutionNotFound(f"no execution {execution_id[:64]!r}, or it is no longer kept")
+        return run
+
+    def runs(self) -> list[Run]:
+        """Return all runs in the order of their starts."""
+        return list(self._runs.values())
+
+    def attach(self, run: Run, *, after: int = 0, follow: bool = True) -> Reader:
+        """Return a reader of the events after number `after`; raises `InvalidQuery` past the newest of a live run."""
+        newest = run.store.next_event - 1
+        if run.end is None and after > newest:
+            raise InvalidQuery(f"after: {after} is past the newest event, {newest}")
+        return run.attach(after=min(after, newest), follow=follow)
+
+    async def close(self) -> None:
+        """Take nothing new, stop every live run, and return when all have ended; the caller limits the time."""
+        self._closing = True
+        for run in list(self._live.values()):
+            if run.control:
+                run.control.stop("shutting_down")
+        for run in list(self._live.values()):
+            await run.ended()
+
+    # ── what a run reports (Keeper) ──────────────────────────────────────────────────────────────────────────────────
+
+    def bound(self) -> int:
+        """Return the bytes that one run may keep."""
+        return self._retention.run_bytes if self.spool.healthy else min(self._retention.run_bytes, MEMORY_RUN_BYTES)
+
+    def account(self, run: Run, grown: int) -> None:
+        """Add to the total; over its bound the oldest finished run goes first, then the largest live one gives way."""
+        self.total_bytes += grown
+        if self.total_bytes > self._total_bound():
+            self._relieve()
+
+    def run_ended(self, run: Run) -> None:
+        """Move a run to the finished ones and see to it that it is forgotten in time."""
+        del self._live[run.id]
+        self._finished[run.id] = run
+        self._schedule_sweep()
+
+    def reader_left(self, run: Run) -> None:
+        """Forget at once what only its readers kept."""
+        if run.id not in self._finished or run.watched:
+            return
+        if self._expiry_ms(run) <= self.clock.mono_ms() or self.total_bytes > self._total_bound():
+            self._forget(run)
+            self.reconsider()
+
+    def reconsider(self) -> None:
+        """Look again at every held run: the disk has caught up, or others have made room."""
+        for run in list(self._live.values()):
+            run.reconsider()
+
+    # ── forgetting ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def sweep(self) -> None:
+        """Forget the finished runs whose time is over and that nobody reads."""
+        now = self.clock.mono_ms()
+        over = [run for run in self._finished.values() if self._expiry_ms(run) <= now and not run.watched]
+        for run in over:
+            self._forget(run)
+        if over:
+            self.reconsider()
+        self._schedule_sweep()
+
+    def _schedule_sweep(self) -> None:
+        if self._sweep_timer is not None or not self._finished:
+            return
+        soonest = min((self._expiry_ms(run) for run in self._finished.values() if not run.watched), default=None)
+        if soonest is not None:
+            delay_s = max(0, soonest - self.clock.mono_ms()) / 1000
+            self._sweep_timer = asyncio.get_running_loop().call_later(delay_s + 0.001, self._swept)
+
+    def _swept(self) -> None:
+        self._sweep_timer = None
+        self.sweep()
+
+    def _expiry_ms(self, run: Run) -> float:
+        assert run.finished_mono_ms is not None
+        return run.finished_mono_ms + self._retention.keep_s * 1000
+
+    def _total_bound(self) -> int:
+        total = self._retention.total_bytes
+        return total if self.spool.healthy else min(total, MEMORY_TOTAL_BYTES)
+
+    def _relieve(self) -> None:
+        for run in list(self._finished.values()):
+            if self.total_bytes <= self._total_bound():
+                return
+            if not run.watched:
+                self._forget(run)
+        excess = self.total_bytes - self._total_bound()
+        if excess > 0 and self._live:
+            largest = max(self._live.values(), key=lambda run: run.size)
+            self.total_bytes += largest.squeeze(excess)
+
+    def _forget(self, run: Run) -> None:
+        del self._runs[run.id], self._finished[run.id]
+        self.total_bytes -= run.forget()

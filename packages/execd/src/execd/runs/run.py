@@ -1,0 +1,352 @@
+"""One execution: its store, its readers and the rules between them.
+
+A run is written by the one who owns its program (`Control`) and read by any number of readers. Here is decided what may be
+forgotten when the run outgrows its bound, when the program must be held, and when its last reader has been gone too long.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from execd.runs.cursor import Cursor
+from execd.runs.ends import End, Totals, terminal_event
+from execd.runs.feed import Feed
+from execd.runs.spool import Spool
+from execd.runs.sse import Stream, encode
+from execd.runs.store import Store
+from execd.runs.text import Mode
+
+MARGIN: Final = 8 * 1024 * 1024
+"""Bytes kept behind the slowest reader: what has been sent may not have been received."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """How one run treats its output and its readers; fixed at the start."""
+
+    mode: Mode
+    on_disconnect: str
+    disconnect_grace_ms: int
+    on_overflow: str
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """Time as two callables: milliseconds since 1970, and milliseconds that only go forward."""
+
+    wall_ms: Callable[[], int]
+    mono_ms: Callable[[], int]
+
+
+class Control(Protocol):
+    """What the owner of the program does for its run."""
+
+    def stop(self, cause: str) -> None:
+        """End the program; never waits, may be called again: the end arrives as the terminal event."""
+
+    def send_signal(self, name: str) -> None:
+        """Send a signal by name (`SIGINT`) to the program's group."""
+
+    async def write_stdin(self, data: bytes) -> None:
+        """Write to standard input, waiting while the program does not read; raises `StdinClosed`."""
+
+    def close_stdin(self) -> None:
+        """End standard input; raises `StdinClosed` when there is none."""
+
+
+class Keeper(Protocol):
+    """What a run asks of the registry that keeps it."""
+
+    clock: Clock
+    spool: Spool
+
+    def bound(self) -> int:
+        """Return the bytes that one run may keep."""
+
+    def account(self, run: Run, grown: int) -> None:
+        """Take note that a run has grown (or shrunk) by some bytes."""
+
+    def run_ended(self, run: Run) -> None:
+        """Take note that a run has ended."""
+
+    def reader_left(self, run: Run) -> None:
+        """Take note that a run lost a reader."""
+
+
+class Run:
+    """One execution, from registration until retention forgets it."""
+
+    def __init__(self, keeper: Keeper, *, execution_id: str, kind: str, content: str, body: object, policy: Policy) -> None:
+        self.id = execution_id
+        self.kind = kind
+        self.content = content
+        self.body = body
+        self.policy = policy
+        self.control: Control | None = None
+        self.pid: int | None = None
+        self.end: End | None = None
+        self.started_at_ms = keeper.clock.wall_ms()
+        self.started_mono_ms = keeper.clock.mono_ms()
+        self.finished_at_ms: int | None = None
+        self.finished_mono_ms: int | None = None
+        self.truncated = False
+        self.held = False
+        self.store = Store(policy.mode, keeper.spool)
+        self.feed = Feed()
+        self._keeper = keeper
+        self._ended = asyncio.Event()
+        self._readers: set[Reader] = set()
+        self._graces: list[_Grace] = []
+        self._leader_alive = True
+        self._counted = 0
+        self.emit({"type": "init", "text": execution_id})
+
+    # ── the writer's side ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def write(self, stream: Stream, data: bytes) -> None:
+        """Store one read of the program's output."""
+        self.store.write(stream, data, time_ms=self._keeper.clock.wall_ms())
+        self._grown()
+
+    def emit(self, event: dict[str, Any] | msgspec.Struct) -> int:
+        """Store a control event, stamped with the time, and return its number."""
+        now = self._keeper.clock.wall_ms()
+        fields = event if isinstance(event, dict) else msgspec.to_builtins(event)
+        number = self.store.emit(encode({**fields, "timestamp": now}), time_ms=now)
+        self._grown()
+        return number
+
+    def finish(self, end: End) -> None:
+        """Flush what is unfinished and write the terminal event; a second call is a fault of the caller."""
+        if self.end is not None:
+            raise RuntimeError(f"execution {self.id} has already ended")
+        now = self._keeper.clock.wall_ms()
+        self.store.end("stdout", time_ms=now)
+        self.store.end("stderr", time_ms=now)
+        self.finished_mono_ms = self._keeper.clock.mono_ms()
+        totals = Totals(
+            execution_time_ms=self.execution_time_ms,
+            stdout_bytes=self.store.stdout_bytes,
+            stderr_bytes=self.store.stderr_bytes,
+            truncated=self.truncated,
+            timestamp_ms=now,
+        )
+        self.store.emit(encode(terminal_event(end, totals)), time_ms=now, terminal=True)
+        self.end = end
+        self.finished_at_ms = now
+        self._end_graces()
+        self.leader_exited()
+        self._grown()
+        self._ended.set()
+        self._keeper.run_ended(self)
+
+    def leader_exited(self) -> None:
+        """From now on nothing is held up for readers: what overflows is dropped, oldest first."""
+        self._leader_alive = False
+        self._release()
+
+    async def room(self) -> None:
+        """Return when the pipe may be read (again)."""
+        while self.held:
+            await self.feed.wait()
+
+    async def ended(self) -> None:
+        """Return when the terminal event is there."""
+        await self._ended.wait()
+
+    @property
+    def execution_time_ms(self) -> int:
+        """Milliseconds since the start, until the end."""
+        until = self.finished_mono_ms
+        return (self._keeper.clock.mono_ms() if until is None else until) - self.started_mono_ms
+
+    # ── readers ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody reads this run, so that it must not be forgotten."""
+        return bool(self._readers)
+
+    def attach(self, *, after: int, follow: bool) -> Reader:
+        """Return a reader of the events after a number; the policies count only those that follow."""
+        reader = Reader(self, Cursor(self.store, after=after, live=follow), clock=self._keeper.clock, follows=follow)
+        self._readers.add(reader)
+        if follow:
+            self._succeed(reader)
+        return reader
+
+    def _succeed(self, reader: Reader) -> None:
+        # A resume takes over from the reader that left at or after its place; that one need not be waited for any more.
+        left = [grace for grace in self._graces if grace.record >= reader.record]
+        if left:
+            grace = min(left, key=lambda grace: grace.record)
+            grace.timer.cancel()
+            self._graces.remove(grace)
+
+    def leave(self, reader: Reader) -> None:
+        """Forget a reader; when the run goes on, its grace begins."""
+        if reader not in self._readers:
+            return
+        self._readers.discard(reader)
+        if self.end is None and reader.follows:
+            delay_s = self.policy.disconnect_grace_ms / 1000
+            grace = _Grace(reader.record)
+            grace.timer = asyncio.get_running_loop().call_later(delay_s, self._grace_over, grace)
+            self._graces.append(grace)
+        self._keeper.reader_left(self)
+
+    def _grace_over(self, grace: _Grace) -> None:
+        self._graces.remove(grace)
+        if self.policy.on_disconnect == "kill" and not self._needed() and self.control:
+            self.control.stop("cancelled")
+        self.reconsider()
+
+    def _end_graces(self) -> None:
+        for grace in self._graces:
+            grace.timer.cancel()
+        self._graces.clear()
+
+    # ── bounds ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def size(self) -> int:
+        """Bytes that count toward retention."""
+        return self.store.size
+
+    def reconsider(self) -> None:
+        """Look again whether the program must be held: a reader has moved on, or a bound has changed."""
+        if self.held:
+            self.enforce(self._keeper.bound())
+
+    def enforce(self, bound: int) -> None:
+        """Forget or hold until the run is within `bound` bytes; one that is held goes on as its readers do."""
+        crowded = self._keeper.spool.crowded and self._leader_alive
+        if self.store.size <= bound:
+            self._hold(crowded)
+            return
+        places = self._needed() if self.policy.on_overflow == "block" else []
+        wanted = self.store.record_within(bound - bound // 16)
+        behind = self.store.weight(min(places)) if places else 0
+        margin = min(MARGIN, bound)
+        # After the leader's exit nothing is held; what was held back for readers until then is still theirs.
+        if places and (self._leader_alive or behind < bound + margin):
+            self._forget(min(wanted, self.store.record_within(behind + margin)))
+            self._hold(crowded or (self._leader_alive and behind >= bound))
+            return
+        self._forget(wanted)
+        self._hold(crowded)
+
+    def _needed(self) -> list[int]:
+        """Return the record that each attached reader, and each that may still come back, will read next."""
+        following = [reader.record for reader in self._readers if reader.follows]
+        return following + [grace.record for grace in self._graces]
+
+    def _forget(self, before: int) -> None:
+        had = self.store.floor.record
+        if not self.store.evict(before):
+            return
+        needed = min(self._needed(), default=had)
+        if needed < self.store.floor.record:
+            self.truncated = True
+
+    def _hold(self, held: bool) -> None:  # noqa: FBT001 - the one private setter
+        if held:
+            self.held = True
+        else:
+            self._release()
+
+    def _release(self) -> None:
+        self.held = False
+        self.feed.wake()
+
+    def _grown(self) -> None:
+        bound = self._keeper.bound()
+        if self.held or self.store.size > bound or self._keeper.spool.crowded:
+            self.enforce(bound)
+        self._keeper.account(self, self._growth())
+        self.feed.wake()
+
+    def _growth(self) -> int:
+        before, self._counted = self._counted, self.store.size
+        return self._counted - before
+
+    def squeeze(self, excess: int) -> int:
+        """Act as at a bound `excess` bytes lower, and return by how much that changed the size."""
+        self.enforce(max(0, self.store.size - excess))
+        return self._growth()
+
+    def forget(self) -> int:
+        """Give back all that is stored, and return how many bytes counted."""
+        self._end_graces()
+        for log in (self.store.raw, self.store.index, self.store.control):
+            log.drop(log.end)
+        return self._counted
+
+
+class _Grace:
+    """A reader that left, for as long as it may come back."""
+
+    __slots__ = ("record", "timer")
+
+    timer: asyncio.TimerHandle
+
+    def __init__(self, record: int) -> None:
+        self.record = record
+
+
+class Reader:
+    """One stream of a run's events, from one number on."""
+
+    def __init__(self, run: Run, cursor: Cursor, *, clock: Clock, follows: bool) -> None:
+        self._run = run
+        self._cursor = cursor
+        self._clock = clock
+        self.follows = follows
+
+    @property
+    def record(self) -> int:
+        """The record that is read next."""
+        return self._cursor.record
+
+    @property
+    def position(self) -> int:
+        """The number of the last event that was taken."""
+        return self._cursor.position
+
+    @property
+    def done(self) -> bool:
+        """Whether there is nothing more to take, ever."""
+        return self._cursor.done
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is there and nothing can come."""
+        ended = self._run.end is not None or not self.follows
+        return self._cursor.done or (ended and self._cursor.exhausted)
+
+    def take(self, max_bytes: int = 256 * 1024) -> bytes:
+        """Return whole frames that are ready, b"" when none are."""
+        frames = self._cursor.take(max_bytes, time_ms=self._clock.wall_ms())
+        if frames:
+            self._run.reconsider()
+        return frames
+
+    async def wait(self, timeout_s: float) -> bool:
+        """Return True when `take` has something, False when the time is over first."""
+        # The feed wakes for other reasons too; the deadline is for the events.
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_s
+        while self._cursor.exhausted and not self._cursor.done:
+            left = deadline - loop.time()
+            if left <= 0 or not await self._run.feed.wait(left):
+                return not self._cursor.exhausted
+        return True
+
+    def close(self) -> None:
+        """End reading; the last reader's going starts the disconnect grace."""
+        self._run.leave(self)
