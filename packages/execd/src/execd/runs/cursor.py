@@ -11,7 +11,7 @@ from typing import Final
 from execd.runs.index import Kind, Record
 from execd.runs.sse import Stream, control_frame, encode, text_frames
 from execd.runs.store import Counts, Mark, Store
-from execd.runs.text import Carry, step
+from execd.runs.text import NOTHING, Carry, step
 
 _STREAMS: Final[dict[Kind, Stream]] = {
     Kind.STDOUT: "stdout",
@@ -30,20 +30,21 @@ class Cursor:
     def __init__(self, store: Store, *, after: int, live: bool = True) -> None:
         self._store = store
         self.position = after
+        self.record = 0
         self.done = False
         self._stop = None if live else store.records
-        behind = after + 1 < store.floor.first_event
-        self._go(store.floor if behind else store.mark(store.record_of_event(after + 1)))
-        if behind:
+        self._carries: dict[Stream, Carry] = {}
+        self._seen: dict[Stream, int] = {}
+        if after + 1 >= store.floor.first_event:
+            self._go(store.mark(store.record_of_event(after + 1)))
+        else:
             # Not there any more: begin before the floor, so that the first take tells what is missing.
-            self.record = min(self.record, store.floor.record - 1)
-            self._seen = dict(zip(("stdout", "stderr"), store.counts_before(after + 1), strict=True))
-            self._carries = {"stdout": Carry(), "stderr": Carry()}
+            self._go(Mark(store.floor.record - 1, after + 1, NOTHING, NOTHING, store.counts_before(after + 1)))
 
     def _go(self, mark: Mark) -> None:
         self.record = mark.record
-        self._carries: dict[Stream, Carry] = {"stdout": mark.stdout, "stderr": mark.stderr}
-        self._seen: dict[Stream, int] = {
+        self._carries = {"stdout": mark.stdout, "stderr": mark.stderr}
+        self._seen = {
             "stdout": mark.counts.stdout + len(mark.stdout.pending),
             "stderr": mark.counts.stderr + len(mark.stderr.pending),
         }
@@ -65,36 +66,32 @@ class Cursor:
 
     def take(self, max_bytes: int, *, time_ms: int) -> bytes:
         """Return whole frames until `max_bytes` is reached, b"" when there are none; `time_ms` stamps a truncation."""
-        frames: list[bytes] = []
+        parts: list[bytes] = []
         size = 0
         if not self.exhausted and self.record < self._store.floor.record:
-            frames.append(self._jump(time_ms))
+            parts.append(self._jump(time_ms))
         while size < max_bytes and not self.exhausted:
-            for frame in self._window(max_bytes - size):
-                frames.append(frame)
-                size += len(frame)
+            size += self._window(max_bytes - size, parts)
         if self._stop is not None and self.record >= self._stop:
             self.done = True
-        return frames[0] if len(frames) == 1 else b"".join(frames)
+        return b"".join(parts)
 
-    def _window(self, room: int) -> list[bytes]:
-        # Twice the room in records' bytes is never too few for progress, and keeps unpacking proportional to the take.
+    def _window(self, room: int, parts: list[bytes]) -> int:
+        """Add the parts of up to one window of records, and return their size; whole records, at least one."""
         records = self._store.records_from(self.record, count=min(self._limit - self.record, 1 + room // 64, 512))
-        after = self.record + len(records)
-        starts = [record.start for record in records[1:]]
-        starts.append(self._store.place(after)[0])
-        frames: list[bytes] = []
-        for record, stop in zip(records, starts, strict=True):
-            if room <= 0:
+        stops = [record.start for record in records[1:]]
+        stops.append(self._store.place(self.record + len(records))[0])
+        size = 0
+        for record, stop in zip(records, stops, strict=True):
+            if size >= room:
                 break
             self.record += 1
-            frame = self._frame(record, stop)
-            if frame:
-                frames.append(frame)
-                room -= len(frame)
-        return frames
+            added = self._parts(record, stop)
+            parts += added
+            size += sum(map(len, added))
+        return size
 
-    def _frame(self, record: Record, stop: int) -> bytes:
+    def _parts(self, record: Record, stop: int) -> list[bytes]:
         stream = _STREAMS.get(record.kind)
         if stream is None:
             return self._control(record)
@@ -108,12 +105,12 @@ class Cursor:
         self.position = max(self.position, first + len(done.pieces) - 1)
         return text_frames(self._store.mode, stream, done, skip=skip, first=first, timestamp_ms=record.time_ms)
 
-    def _control(self, record: Record) -> bytes:
+    def _control(self, record: Record) -> list[bytes]:
         self.done = record.kind is Kind.TERMINAL
         if record.first_event <= self.position:
-            return b""
+            return []
         self.position = record.first_event
-        return control_frame(record.first_event, self._store.payload(record))
+        return [control_frame(record.first_event, self._store.payload(record))]
 
     def _jump(self, time_ms: int) -> bytes:
         """Go to the oldest place left, and say what lies between."""

@@ -272,7 +272,8 @@ class Run:
         self.feed.wake()
 
     def _growth(self) -> int:
-        before, self._counted = self._counted, self.store.size
+        before = self._counted
+        self._counted = self.store.size
         return self._counted - before
 
     def squeeze(self, excess: int) -> int:

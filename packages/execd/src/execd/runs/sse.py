@@ -42,26 +42,28 @@ def ping_frame(timestamp_ms: int) -> bytes:
     return b'data: {"type":"ping","text":"pong","timestamp":%d}\n\n' % timestamp_ms
 
 
-def text_frames(mode: Mode, stream: Stream, done: Step, *, skip: int, first: int, timestamp_ms: int) -> bytes:
-    """Return the frames of a step's pieces from the `skip`-th on; the first piece of all has the number `first`."""
-    if not done.pieces[skip:]:
-        return b""
+def text_frames(mode: Mode, stream: Stream, done: Step, *, skip: int, first: int, timestamp_ms: int) -> list[bytes]:
+    """Return, in parts to be joined, the frames of a step's pieces from the `skip`-th on; the first of all is `first`."""
+    if skip >= len(done.pieces):
+        return []
     if mode == "lines":
-        return _line_frames(stream, done, skip=skip, first=first, timestamp_ms=timestamp_ms)
+        return [_line_frames(stream, done, skip=skip, first=first, timestamp_ms=timestamp_ms)]
     return _chunk_frames(stream, done.pieces, skip=skip, first=first, timestamp_ms=timestamp_ms)
 
 
-def _chunk_frames(stream: Stream, pieces: list[bytes], *, skip: int, first: int, timestamp_ms: int) -> bytes:
+def _chunk_frames(stream: Stream, pieces: list[bytes], *, skip: int, first: int, timestamp_ms: int) -> list[bytes]:
     # Text or data is decided by the whole read, so that within one read the two do not alternate.
     try:
-        bodies = [b'"text":' + encode(piece.decode()) for piece in pieces]
+        bodies = [encode(piece.decode()) for piece in pieces]
+        name = "text"
     except UnicodeDecodeError:
-        bodies = [b'"data":"%b"' % b64encode(piece) for piece in pieces]
-    return b"".join(
-        b'id: %d\ndata: {"type":"%b",%b,"timestamp":%d}\n\n' % (first + at, stream.encode(), body, timestamp_ms)
-        for at, body in enumerate(bodies)
-        if at >= skip
-    )
+        bodies = [b'"%b"' % b64encode(piece) for piece in pieces]
+        name = "data"
+    tail = b',"timestamp":%d}\n\n' % timestamp_ms
+    parts: list[bytes] = []
+    for number, body in enumerate(bodies[skip:], first + skip):
+        parts += (f'id: {number}\ndata: {{"type":"{stream}","{name}":'.encode(), body, tail)
+    return parts
 
 
 def _line_frames(stream: Stream, done: Step, *, skip: int, first: int, timestamp_ms: int) -> bytes:
@@ -74,8 +76,8 @@ def _line_frames(stream: Stream, done: Step, *, skip: int, first: int, timestamp
     number = first + skip
     if not done.partial:
         return "".join([f"id: {at}\n{head}{text}{tail}" for at, text in enumerate(encoded, number)]).encode()
-    partial = set(done.partial)
+    partial = {at - skip for at in done.partial}
     marked = f',"partial":true{tail}'
     return "".join(
-        f"id: {number + at}\n{head}{text}{marked if skip + at in partial else tail}" for at, text in enumerate(encoded)
+        f"id: {number + at}\n{head}{text}{marked if at in partial else tail}" for at, text in enumerate(encoded)
     ).encode()
