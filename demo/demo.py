@@ -1,0 +1,140 @@
+"""A walk through what works today, on real processes and real sockets: `python3 noxfile.py -s demo`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+
+from opensandbox import Sandbox
+from opensandbox.exceptions import CommandFailedException
+
+CUT_EVERY = 1_000_000
+
+
+def scene(title: str) -> None:
+    """Print a heading."""
+    print(f"\n── {title} " + "─" * max(0, 76 - len(title)), flush=True)
+
+
+async def live_output(sandbox: Sandbox) -> None:
+    """Lines arrive while the command runs."""
+    scene("Output arrives while the command runs")
+    begin = time.monotonic()
+    async with sandbox.commands.run_stream("for i in 1 2 3; do echo step $i; sleep 0.3; done; echo oops >&2") as lines:
+        async for line in lines:
+            print(f"  {time.monotonic() - begin:4.1f} s  {line.stream}: {line.text}")
+
+
+async def exit_codes(sandbox: Sandbox) -> None:
+    """A failure is an exception that says everything; `check=False` looks instead."""
+    scene("An exit code, and the error that it is")
+    try:
+        await sandbox.commands.run("ls /no/such/place")
+    except CommandFailedException as error:
+        print(f"  {type(error).__name__}: code {error.error.code}, exit code {error.error.details['exit_code']}")
+        print(f"  its stderr: {error.execution.stderr.strip()}")
+    execution = await sandbox.commands.run("kill -SEGV $$", check=False)
+    print(f"  and a crash, looked at: cause {execution.cause}, signal {execution.signal}, exit code {execution.exit_code}")
+
+
+async def cancel(sandbox: Sandbox) -> None:
+    """Cancelling the task ends the program in the sandbox, children included."""
+    scene("Cancel here, and it is gone there")
+    task = asyncio.create_task(sandbox.commands.run("echo $$ > pid; sleep 3600 & sleep 3600"))
+    while not (await sandbox.commands.run("cat pid 2>/dev/null", check=False)).stdout.strip():
+        await asyncio.sleep(0.02)
+    group = (await sandbox.commands.run("cat pid")).stdout.strip()
+    print(f"  running: process group {group}, members {await members(sandbox, group)}")
+    begin = time.monotonic()
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    print(f"  cancelled in {time.monotonic() - begin:.2f} s; members left: {await members(sandbox, group)}")
+
+
+async def members(sandbox: Sandbox, group: str) -> int:
+    """Count the live processes of a group, as the kernel sees them."""
+    script = f"cat /proc/[0-9]*/stat 2>/dev/null | awk '$5 == {group} && $3 != \"Z\"' | wc -l"
+    return int((await sandbox.commands.run(script)).stdout)
+
+
+async def resume() -> None:
+    """A proxy cuts the connection again and again; the result is byte for byte the same."""
+    scene("A connection that is cut, again and again")
+    command = "seq 1 1500000"
+    with daemon() as (url, token):
+        async with cutting_proxy(url) as (proxied, cuts), await Sandbox.connect(proxied, access_token=token) as sandbox:
+            execution = await sandbox.commands.run(command)
+    expected = subprocess.run(["bash", "-c", command], capture_output=True, check=True).stdout
+    same = "the same bytes as an uncut run" if execution.stdout_bytes == expected else "NOT THE SAME BYTES"
+    print(f"  {len(execution.stdout_bytes):,} bytes through {len(cuts)} cuts: {same}; exit code {execution.exit_code}")
+    if execution.stdout_bytes != expected or not cuts:
+        sys.exit("the demo's own check failed")
+
+
+@contextlib.contextmanager
+def daemon() -> Iterator[tuple[str, str]]:
+    """Start `execd` the way an operator does, and end it."""
+    token = secrets.token_urlsafe(16)
+    command = [sys.executable, "-m", "execd", "serve", "--host", "127.0.0.1", "--port", "0", "--log-level", "error"]
+    environment = {**os.environ, "EXECD_ACCESS_TOKEN": token}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout
+        yield json.loads(process.stdout.readline())["url"], token
+        process.terminate()
+
+
+@contextlib.asynccontextmanager
+async def cutting_proxy(url: str) -> AsyncIterator[tuple[str, list[int]]]:
+    """Forward to the daemon, but reset every connection after `CUT_EVERY` bytes of answer."""
+    host, port = url.removeprefix("http://").rsplit(":", 1)
+    cuts: list[int] = []
+
+    async def forward(client_reader: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
+        server_reader, server = await asyncio.open_connection(host.strip("[]"), int(port))
+        upward = asyncio.create_task(copy(client_reader, server, None))
+        if await copy(server_reader, client, CUT_EVERY):
+            cuts.append(CUT_EVERY)
+            client.transport.abort()
+        upward.cancel()
+        for writer in (client, server):
+            writer.close()
+
+    proxy = await asyncio.start_server(forward, "127.0.0.1", 0)
+    async with proxy:
+        yield f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}", cuts
+
+
+async def copy(source: asyncio.StreamReader, target: asyncio.StreamWriter, limit: int | None) -> bool:
+    """Copy until the source ends (False) or the limit is passed (True)."""
+    copied = 0
+    with contextlib.suppress(ConnectionError):
+        while data := await source.read(65536):
+            target.write(data)
+            await target.drain()
+            copied += len(data)
+            if limit is not None and copied >= limit:
+                return True
+    return False
+
+
+async def main() -> None:
+    """Play every scene in one embedded sandbox, the last one over TCP."""
+    async with await Sandbox.local() as sandbox:
+        print(f"A sandbox of its own: {await sandbox.version()}")
+        await live_output(sandbox)
+        await exit_codes(sandbox)
+        await cancel(sandbox)
+    await resume()
+    print("\nAll of it was real: processes, signals, sockets. Read on in README.md.")
+
+
+if __name__ == "__main__":
+    asyncio.run(asyncio.wait_for(main(), 120))
