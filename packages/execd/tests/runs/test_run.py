@@ -321,6 +321,22 @@ async def test_over_the_total_the_oldest_finished_goes_first_then_the_largest_li
     assert large.store.floor.record > 0
 
 
+async def test_over_the_total_a_finished_run_that_is_read_is_spared() -> None:
+    registry = make_registry(total_bytes=40 * KIB)
+    read = start(registry)
+    reader = registry.attach(read)
+    read.write("stdout", b"a" * 20 * KIB)
+    read.finish(DONE)
+    live = start(registry, overflow="drop_oldest")
+    for _ in range(60):
+        live.write("stdout", b"c" * KIB)
+    assert registry.find(read.id) is read
+    reader.close()
+    live.write("stdout", b"c" * 4 * KIB)
+    with pytest.raises(ExecutionNotFound):
+        registry.find(read.id)
+
+
 async def test_a_registry_that_closes_takes_nothing_new_and_waits_for_every_end(registry: Registry) -> None:
     runs = [start(registry) for _ in range(3)]
     for run in runs:

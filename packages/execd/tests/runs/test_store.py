@@ -7,6 +7,8 @@ cannot see is named by `truncated`; and replay from N is the suffix.
 from __future__ import annotations
 
 import json
+import os
+import time
 from base64 import b64decode
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -117,6 +119,7 @@ OPERATION = (
     | st.tuples(st.just("emit"))
     | st.tuples(st.just("evict"), st.integers(0, 12))
     | st.tuples(st.just("attach"), st.integers(0, 60))
+    | st.tuples(st.just("flush"))
     | st.tuples(st.just("take"), st.integers(0, 5), st.integers(1, 400))
 )
 
@@ -141,11 +144,21 @@ def play(store: Store, model: Model, operations: list[Any], readers: list[Reader
             assert number == len(model.events)
         elif name == "evict":
             store.evict(store.records - rest[0])
+        elif name == "flush":
+            flush(store)
         elif name == "attach":
             readers.append(Reader(store, min(rest[0], store.next_event - 1)))
         elif readers:
             readers[rest[0] % len(readers)].take(rest[1])
         assert store.next_event == len(model.events) + 1
+
+
+def flush(store: Store) -> None:
+    """Wait until all that is to go to disk is there, so that what follows reads it from there."""
+    limit = time.monotonic() + 20
+    while store.spool.backlog:
+        assert time.monotonic() < limit
+        time.sleep(0)
 
 
 def finish(store: Store, model: Model) -> None:
@@ -277,7 +290,7 @@ def test_rightmost_finds_the_last_that_accepts(low: int, span: int, edge: int) -
 def test_a_log_gives_back_what_was_appended_from_memory_or_disk(tmp_path_factory: pytest.TempPathFactory, appends: list[tuple[int, int]], on_disk: bool) -> None:  # noqa: FBT001 - Hypothesis passes it by name
     spool = Spool(str(tmp_path_factory.getbasetemp()) if on_disk else None)
     try:
-        log, whole = Log(spool, keep=BLOCK), b""
+        log, whole = Log(spool, keep_blocks=1), b""
         for size, forget in appends:
             data = bytes([len(whole) % 251]) * size
             log.append(data)
@@ -296,13 +309,46 @@ def test_a_log_gives_back_what_was_appended_from_memory_or_disk(tmp_path_factory
         spool.close()
 
 
+def test_what_has_been_written_is_read_from_disk_and_its_memory_given_back(tmp_path: Path) -> None:
+    spool = Spool(str(tmp_path))
+    store = Store("chunks", spool)
+    store.raw.append(os.urandom(BLOCK) * 10)
+    store.raw.settle()
+    flush(store)
+    resident = [block for block in store.raw._blocks if block.data is not None]
+    assert resident == []
+    assert store.raw.read(0, BLOCK) * 10 == store.raw.read(0, store.raw.end)
+    spool.close()
+
+
+def test_a_line_feed_is_swallowed_also_where_replay_begins_between_the_two() -> None:
+    store, _ = begin("lines", Spool(None))
+    store.write("stdout", b"one\r", time_ms=2)
+    store.write("stdout", b"\ntwo\n", time_ms=3)
+    store.evict(2)
+    assert [event.get("text") for _, event in parse(Cursor(store, after=2).take(1000, time_ms=0))] == ["two"]
+    again, _ = begin("lines", Spool(None))
+    again.write("stdout", b"one\r", time_ms=2)
+    again.write("stdout", b"\ntwo\n", time_ms=3)
+    assert [event.get("text") for _, event in parse(Cursor(again, after=2).take(1000, time_ms=0))] == ["two"]
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, 2), (3, 9)])
+def test_a_log_refuses_what_it_does_not_have(start: int, end: int) -> None:
+    log = Log(Spool(None))
+    log.append(b"abcdef")
+    log.drop(1)
+    with pytest.raises(IndexError):
+        log.read(start, end)
+
+
 def test_a_full_disk_leaves_the_bytes_in_memory_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> int:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.pwrite", refuse)
     spool = Spool(str(tmp_path))
-    log = Log(spool, keep=0)
+    log = Log(spool, keep_blocks=0)
     log.append(b"x" * BLOCK * 3)
     spool.close()
     assert not spool.healthy
@@ -311,7 +357,7 @@ def test_a_full_disk_leaves_the_bytes_in_memory_and_says_so(tmp_path: Path, monk
 
 def test_the_spool_file_has_no_name_and_is_given_back_when_all_is_dropped(tmp_path: Path) -> None:
     spool = Spool(str(tmp_path))
-    log = Log(spool, keep=0)
+    log = Log(spool, keep_blocks=0)
     log.append(b"x" * BLOCK * 5)
     log.settle()
     spool.close()

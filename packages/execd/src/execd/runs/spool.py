@@ -173,11 +173,11 @@ class Log:
     Offsets count from the first byte ever appended. `start` is the oldest offset still readable, `end` the next to come.
     """
 
-    __slots__ = ("_blocks", "_keep", "_open", "_open_start", "_resident", "_spool", "end", "start")
+    __slots__ = ("_blocks", "_keep_blocks", "_open", "_open_start", "_resident", "_spool", "end", "start")
 
-    def __init__(self, spool: Spool, *, keep: int = 4 * BLOCK) -> None:
+    def __init__(self, spool: Spool, *, keep_blocks: int = 4) -> None:
         self._spool = spool
-        self._keep = keep
+        self._keep_blocks = keep_blocks
         self._blocks: deque[Block] = deque()
         self._open = bytearray()
         self._open_start = 0
@@ -210,6 +210,8 @@ class Log:
         """Return the bytes in [start, end), all of which must still be there."""
         if start >= end:
             return b""
+        if start < self.start or end > self.end:
+            raise IndexError(f"[{start}, {end}) is not within [{self.start}, {self.end})")
         if start >= self._open_start:
             return bytes(self._open[start - self._open_start : end - self._open_start])
         parts: list[bytes] = []
@@ -237,7 +239,7 @@ class Log:
         """No more is coming: keep little of this log in memory."""
         if self.size <= BLOCK // 2:
             return
-        self._keep = 0
+        self._keep_blocks = 0
         if self._open:
             self._add_block(bytes(self._open))
             self._open.clear()
@@ -253,7 +255,7 @@ class Log:
     def _spill(self) -> None:
         if not self._spool.usable:
             return
-        while len(self._resident) * BLOCK > self._keep:
+        while len(self._resident) > self._keep_blocks:
             block = self._resident.popleft()
             if not block.dropped:
                 self._spool.store(block)

@@ -41,8 +41,9 @@ class Store:
 
     def __init__(self, mode: Mode, spool: Spool) -> None:
         self.mode: Mode = mode
+        self.spool = spool
         self.raw = Log(spool)
-        self.index = Log(spool, keep=0)
+        self.index = Log(spool, keep_blocks=0)
         self.control = Log(spool)
         self.records = 0
         self.next_event = 1
