@@ -1,0 +1,281 @@
+"""Generated from spec/openapi.yaml by tools/generate_wire.py; do not edit. Strict: what is unknown is refused."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any, TypeAlias
+
+from execd._strict import Wire
+from msgspec import Meta, field
+
+Text: TypeAlias = Annotated[str, Meta(pattern="\\A[^\\u0000]*\\Z")]
+
+
+VariableName: TypeAlias = Annotated[str, Meta(pattern="\\A[^=\\u0000]+\\Z")]
+
+
+class OutputMode(StrEnum):
+    LINES = "lines"
+    CHUNKS = "chunks"
+
+
+class StdinMode(StrEnum):
+    NULL = "null"
+    PIPE = "pipe"
+
+
+class DisconnectPolicy(StrEnum):
+    KILL = "kill"
+    DETACH = "detach"
+
+
+class OverflowPolicy(StrEnum):
+    BLOCK = "block"
+    DROP_OLDEST = "drop_oldest"
+
+
+class ExecutionKind(StrEnum):
+    COMMAND = "command"
+
+
+class Feature(StrEnum):
+    EXECUTION_ID = "execution_id"
+    OUTPUT = "output"
+    REPLAY = "replay"
+    DISCONNECT = "disconnect"
+    OVERFLOW = "overflow"
+    STDIN = "stdin"
+    USER = "user"
+
+
+class Cause(StrEnum):
+    EXITED = "exited"
+    SIGNALED = "signaled"
+    NEVER_STARTED = "never_started"
+    TIMED_OUT = "timed_out"
+    INTERRUPTED = "interrupted"
+    CANCELLED = "cancelled"
+    OUT_OF_MEMORY = "out_of_memory"
+    SHUTTING_DOWN = "shutting_down"
+    INTERNAL_ERROR = "internal_error"
+
+
+class EndCode(StrEnum):
+    COMMAND_FAILED = "COMMAND_FAILED"
+    EXECUTION_TIMEOUT = "EXECUTION_TIMEOUT"
+    INTERRUPTED = "INTERRUPTED"
+    CANCELLED = "CANCELLED"
+    OUT_OF_MEMORY = "OUT_OF_MEMORY"
+    SHUTTING_DOWN = "SHUTTING_DOWN"
+    RUNTIME_ERROR = "RUNTIME_ERROR"
+
+
+class StatusText(StrEnum):
+    QUEUED = "queued"
+    RESTARTED = "restarted"
+
+
+class ErrorCode(StrEnum):
+    INVALID_REQUEST_BODY = "INVALID_REQUEST_BODY"
+    MISSING_QUERY = "MISSING_QUERY"
+    INVALID_QUERY = "INVALID_QUERY"
+    UNAUTHORIZED = "UNAUTHORIZED"
+    PERMISSION_DENIED = "PERMISSION_DENIED"
+    FORBIDDEN_ORIGIN = "FORBIDDEN_ORIGIN"
+    COMMAND_NOT_FOUND = "COMMAND_NOT_FOUND"
+    EXECUTION_NOT_FOUND = "EXECUTION_NOT_FOUND"
+    ROUTE_NOT_FOUND = "ROUTE_NOT_FOUND"
+    METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
+    BODY_TIMEOUT = "BODY_TIMEOUT"
+    ALREADY_FINISHED = "ALREADY_FINISHED"
+    EXECUTION_CONFLICT = "EXECUTION_CONFLICT"
+    STDIN_CLOSED = "STDIN_CLOSED"
+    PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
+    LIMIT_REACHED = "LIMIT_REACHED"
+    RUNTIME_ERROR = "RUNTIME_ERROR"
+    NOT_SUPPORTED = "NOT_SUPPORTED"
+    EXECD_NOT_READY = "EXECD_NOT_READY"
+    SHUTTING_DOWN = "SHUTTING_DOWN"
+
+
+class RunCommandRequest(Wire, kw_only=True):
+    """What to run, and how its output and its readers are treated."""
+
+    command: (
+        Annotated[str, Meta(pattern="\\A\\s*[^\\s\\u0000][^\\u0000]*\\Z")] | None
+    ) = None
+    argv: Annotated[list[Text], Meta(min_length=1)] | None = None
+    cwd: Annotated[str, Meta(pattern="\\A[^\\u0000]*\\Z")] | None = None
+    background: bool | None = None
+    timeout: Annotated[int, Meta(ge=0, le=9007199254740992)] | None = None
+    uid: Annotated[int, Meta(ge=0, le=4294967294)] | None = None
+    gid: Annotated[int, Meta(ge=0, le=4294967294)] | None = None
+    user: Annotated[str, Meta(pattern="\\A[^\\u0000]*\\Z")] | None = None
+    envs: dict[VariableName, Text] | None = None
+    stdin: StdinMode | None = None
+    max_output_bytes: Annotated[int, Meta(ge=0, le=9007199254740992)] | None = None
+    output: OutputMode | None = None
+    on_disconnect: DisconnectPolicy | None = None
+    disconnect_grace_ms: Annotated[int, Meta(ge=0, le=9007199254740992)] | None = None
+    on_overflow: OverflowPolicy | None = None
+    execution_id: Annotated[str, Meta(pattern="\\A[A-Za-z0-9_-]{1,64}\\Z")] | None = (
+        None
+    )
+
+
+class VersionInfo(Wire, kw_only=True):
+    """What the daemon is and what it offers."""
+
+    version: str
+    api_version: str
+    features: list[Feature]
+    languages: list[str]
+
+
+class CommandStatus(Wire, kw_only=True):
+    """The state of a command; its end is told once it has ended."""
+
+    id: str
+    content: str
+    running: bool
+    started_at: str
+    background: bool
+    exit_code: int | None = None
+    error: str | None = None
+    finished_at: str | None = None
+    cause: Cause | None = None
+    signal: str | None = None
+    pid: int | None = None
+
+
+class Execution(Wire, kw_only=True):
+    """All that is known of one run."""
+
+    id: str
+    kind: ExecutionKind
+    content: str
+    running: bool
+    started_at: str
+    background: bool
+    first_event: int
+    last_event: int
+    stdout_bytes: int
+    stderr_bytes: int
+    truncated: bool
+    finished_at: str | None = None
+    cause: Cause | None = None
+    exit_code: int | None = None
+    signal: str | None = None
+    error: str | None = None
+    pid: int | None = None
+
+
+class ExecutionList(Wire, kw_only=True):
+    """One page of executions."""
+
+    executions: list[Execution]
+    next_cursor: str | None = None
+
+
+class ErrorBody(Wire, kw_only=True):
+    """Why a request was refused."""
+
+    code: ErrorCode
+    message: str
+    request_id: str
+    details: dict[str, Any] | None = None
+
+
+class NotReadyDetails(Wire, kw_only=True):
+    """The `details` of `EXECD_NOT_READY`."""
+
+    waiting_for: list[str]
+
+
+class ErrorDetail(Wire, kw_only=True):
+    """What went wrong, in the words of whatever raised it."""
+
+    ename: str
+    evalue: str
+    traceback: list[str]
+
+
+class InitEvent(Wire, kw_only=True, tag_field="type", tag="init"):
+    """The first event of a run; from here on its id works everywhere."""
+
+    text: str
+    timestamp: int
+
+
+class StatusEvent(Wire, kw_only=True, tag_field="type", tag="status"):
+    """The run has to wait, or begins in a fresh place; directly after `init`."""
+
+    text: StatusText
+    timestamp: int
+
+
+class StdoutEvent(Wire, kw_only=True, tag_field="type", tag="stdout"):
+    """Something the program wrote to standard output."""
+
+    timestamp: int
+    text: str | None = None
+    data: str | None = None
+    partial: bool | None = None
+
+
+class StderrEvent(Wire, kw_only=True, tag_field="type", tag="stderr"):
+    """Something the program wrote to standard error."""
+
+    timestamp: int
+    text: str | None = None
+    data: str | None = None
+    partial: bool | None = None
+
+
+class TruncatedEvent(Wire, kw_only=True, tag_field="type", tag="truncated"):
+    """Events that are no longer kept stood here; the bytes say how much of the output they held."""
+
+    from_: int = field(name="from")
+    to: int
+    stdout_bytes: int
+    stderr_bytes: int
+    timestamp: int
+
+
+class ErrorEvent(Wire, kw_only=True, tag_field="type", tag="error"):
+    """The terminal event of a run that did not end well."""
+
+    error: ErrorDetail
+    code: EndCode
+    cause: Cause
+    execution_time: int
+    stdout_bytes: int
+    stderr_bytes: int
+    truncated: bool
+    timestamp: int
+    exit_code: int | None = None
+    signal: str | None = None
+    details: dict[str, Any] | None = None
+
+
+class ExecutionCompleteEvent(Wire, kw_only=True, tag_field="type", tag="execution_complete"):
+    """The terminal event of a run that ended well."""
+
+    cause: Cause
+    execution_time: int
+    stdout_bytes: int
+    stderr_bytes: int
+    truncated: bool
+    timestamp: int
+    exit_code: int | None = None
+    signal: str | None = None
+
+
+class PingEvent(Wire, kw_only=True, tag_field="type", tag="ping"):
+    """A sign of life while there is nothing else to tell."""
+
+    text: str
+    timestamp: int
+
+
+Event: TypeAlias = InitEvent | StatusEvent | StdoutEvent | StderrEvent | TruncatedEvent | ErrorEvent | ExecutionCompleteEvent | PingEvent

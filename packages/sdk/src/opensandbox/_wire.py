@@ -1,0 +1,226 @@
+"""Generated from spec/openapi.yaml by tools/generate_wire.py; do not edit. Lenient: what is unknown is let through."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeAlias
+
+from msgspec import Meta, field
+from opensandbox._lenient import Wire
+
+Text: TypeAlias = Annotated[str, Meta(pattern="\\A[^\\u0000]*\\Z")]
+
+
+VariableName: TypeAlias = Annotated[str, Meta(pattern="\\A[^=\\u0000]+\\Z")]
+
+
+OutputMode: TypeAlias = str
+
+
+StdinMode: TypeAlias = str
+
+
+DisconnectPolicy: TypeAlias = str
+
+
+OverflowPolicy: TypeAlias = str
+
+
+ExecutionKind: TypeAlias = str
+
+
+Feature: TypeAlias = str
+
+
+Cause: TypeAlias = str
+
+
+EndCode: TypeAlias = str
+
+
+StatusText: TypeAlias = str
+
+
+ErrorCode: TypeAlias = str
+
+
+class RunCommandRequest(Wire, kw_only=True):
+    """What to run, and how its output and its readers are treated."""
+
+    command: (
+        Annotated[str, Meta(pattern="\\A\\s*[^\\s\\u0000][^\\u0000]*\\Z")] | None
+    ) = None
+    argv: Annotated[list[Text], Meta(min_length=1)] | None = None
+    cwd: Annotated[str, Meta(pattern="\\A[^\\u0000]*\\Z")] | None = None
+    background: bool | None = None
+    timeout: Annotated[int, Meta(ge=0, le=9007199254740992)] | None = None
+    uid: Annotated[int, Meta(ge=0, le=4294967294)] | None = None
+    gid: Annotated[int, Meta(ge=0, le=4294967294)] | None = None
+    user: Annotated[str, Meta(pattern="\\A[^\\u0000]*\\Z")] | None = None
+    envs: dict[VariableName, Text] | None = None
+    stdin: StdinMode | None = None
+    max_output_bytes: Annotated[int, Meta(ge=0, le=9007199254740992)] | None = None
+    output: OutputMode | None = None
+    on_disconnect: DisconnectPolicy | None = None
+    disconnect_grace_ms: Annotated[int, Meta(ge=0, le=9007199254740992)] | None = None
+    on_overflow: OverflowPolicy | None = None
+    execution_id: Annotated[str, Meta(pattern="\\A[A-Za-z0-9_-]{1,64}\\Z")] | None = (
+        None
+    )
+
+
+class VersionInfo(Wire, kw_only=True):
+    """What the daemon is and what it offers."""
+
+    version: str
+    api_version: str
+    features: list[Feature]
+    languages: list[str]
+
+
+class CommandStatus(Wire, kw_only=True):
+    """The state of a command; its end is told once it has ended."""
+
+    id: str
+    content: str
+    running: bool
+    started_at: str
+    exit_code: int | None = None
+    error: str | None = None
+    finished_at: str | None = None
+    cause: Cause | None = None
+    signal: str | None = None
+    background: bool | None = None
+    pid: int | None = None
+
+
+class Execution(Wire, kw_only=True):
+    """All that is known of one run."""
+
+    id: str
+    kind: ExecutionKind
+    content: str
+    running: bool
+    started_at: str
+    background: bool
+    first_event: int
+    last_event: int
+    stdout_bytes: int
+    stderr_bytes: int
+    truncated: bool
+    finished_at: str | None = None
+    cause: Cause | None = None
+    exit_code: int | None = None
+    signal: str | None = None
+    error: str | None = None
+    pid: int | None = None
+
+
+class ExecutionList(Wire, kw_only=True):
+    """One page of executions."""
+
+    executions: list[Execution]
+    next_cursor: str | None = None
+
+
+class ErrorBody(Wire, kw_only=True):
+    """Why a request was refused."""
+
+    code: ErrorCode
+    message: str
+    details: dict[str, Any] | None = None
+    request_id: str | None = None
+
+
+class NotReadyDetails(Wire, kw_only=True):
+    """The `details` of `EXECD_NOT_READY`."""
+
+    waiting_for: list[str]
+
+
+class ErrorDetail(Wire, kw_only=True):
+    """What went wrong, in the words of whatever raised it."""
+
+    ename: str
+    evalue: str
+    traceback: list[str] | None = None
+
+
+class InitEvent(Wire, kw_only=True, tag_field="type", tag="init"):
+    """The first event of a run; from here on its id works everywhere."""
+
+    text: str
+    timestamp: int
+
+
+class StatusEvent(Wire, kw_only=True, tag_field="type", tag="status"):
+    """The run has to wait, or begins in a fresh place; directly after `init`."""
+
+    text: StatusText
+    timestamp: int
+
+
+class StdoutEvent(Wire, kw_only=True, tag_field="type", tag="stdout"):
+    """Something the program wrote to standard output."""
+
+    timestamp: int
+    text: str | None = None
+    data: str | None = None
+    partial: bool | None = None
+
+
+class StderrEvent(Wire, kw_only=True, tag_field="type", tag="stderr"):
+    """Something the program wrote to standard error."""
+
+    timestamp: int
+    text: str | None = None
+    data: str | None = None
+    partial: bool | None = None
+
+
+class TruncatedEvent(Wire, kw_only=True, tag_field="type", tag="truncated"):
+    """Events that are no longer kept stood here; the bytes say how much of the output they held."""
+
+    from_: int = field(name="from")
+    to: int
+    stdout_bytes: int
+    stderr_bytes: int
+    timestamp: int
+
+
+class ErrorEvent(Wire, kw_only=True, tag_field="type", tag="error"):
+    """The terminal event of a run that did not end well."""
+
+    error: ErrorDetail
+    timestamp: int
+    code: EndCode | None = None
+    cause: Cause | None = None
+    exit_code: int | None = None
+    signal: str | None = None
+    details: dict[str, Any] | None = None
+    execution_time: int | None = None
+    stdout_bytes: int | None = None
+    stderr_bytes: int | None = None
+    truncated: bool | None = None
+
+
+class ExecutionCompleteEvent(Wire, kw_only=True, tag_field="type", tag="execution_complete"):
+    """The terminal event of a run that ended well."""
+
+    timestamp: int
+    cause: Cause | None = None
+    exit_code: int | None = None
+    signal: str | None = None
+    execution_time: int | None = None
+    stdout_bytes: int | None = None
+    stderr_bytes: int | None = None
+    truncated: bool | None = None
+
+
+class PingEvent(Wire, kw_only=True, tag_field="type", tag="ping"):
+    """A sign of life while there is nothing else to tell."""
+
+    text: str
+    timestamp: int
+
+
+Event: TypeAlias = InitEvent | StatusEvent | StdoutEvent | StderrEvent | TruncatedEvent | ErrorEvent | ExecutionCompleteEvent | PingEvent
