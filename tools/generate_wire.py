@@ -45,6 +45,8 @@ FLAGS: Final = (
     "--output-model-type=msgspec.Struct",
     "--target-python-version=3.11",
     "--keyword-only",
+    # The base class says it too, but type checkers want to see it on each class.
+    '--extra-template-data={"#all#": {"base_class_kwargs": {"frozen": true}}}',
     # Variants of `Event` are told apart by msgspec itself.
     "--use-msgspec-tagged-unions",
     # Without these two a map or an enum that may be null becomes something that msgspec cannot check or decode.

@@ -98,7 +98,7 @@ class ErrorCode(StrEnum):
     SHUTTING_DOWN = "SHUTTING_DOWN"
 
 
-class RunCommandRequest(Wire, kw_only=True):
+class RunCommandRequest(Wire, frozen=True, kw_only=True):
     """What to run, and how its output and its readers are treated."""
 
     command: (
@@ -123,7 +123,7 @@ class RunCommandRequest(Wire, kw_only=True):
     )
 
 
-class VersionInfo(Wire, kw_only=True):
+class VersionInfo(Wire, frozen=True, kw_only=True):
     """What the daemon is and what it offers."""
 
     version: str
@@ -132,7 +132,7 @@ class VersionInfo(Wire, kw_only=True):
     languages: list[str]
 
 
-class CommandStatus(Wire, kw_only=True):
+class CommandStatus(Wire, frozen=True, kw_only=True):
     """The state of a command; its end is told once it has ended."""
 
     id: str
@@ -148,7 +148,7 @@ class CommandStatus(Wire, kw_only=True):
     pid: int | None = None
 
 
-class Execution(Wire, kw_only=True):
+class Execution(Wire, frozen=True, kw_only=True):
     """All that is known of one run."""
 
     id: str
@@ -170,14 +170,14 @@ class Execution(Wire, kw_only=True):
     pid: int | None = None
 
 
-class ExecutionList(Wire, kw_only=True):
+class ExecutionList(Wire, frozen=True, kw_only=True):
     """One page of executions."""
 
     executions: list[Execution]
     next_cursor: str | None = None
 
 
-class ErrorBody(Wire, kw_only=True):
+class ErrorBody(Wire, frozen=True, kw_only=True):
     """Why a request was refused."""
 
     code: ErrorCode
@@ -186,13 +186,13 @@ class ErrorBody(Wire, kw_only=True):
     details: dict[str, Any] | None = None
 
 
-class NotReadyDetails(Wire, kw_only=True):
+class NotReadyDetails(Wire, frozen=True, kw_only=True):
     """The `details` of `EXECD_NOT_READY`."""
 
     waiting_for: list[str]
 
 
-class ErrorDetail(Wire, kw_only=True):
+class ErrorDetail(Wire, frozen=True, kw_only=True):
     """What went wrong, in the words of whatever raised it."""
 
     ename: str
@@ -200,21 +200,21 @@ class ErrorDetail(Wire, kw_only=True):
     traceback: list[str]
 
 
-class InitEvent(Wire, kw_only=True, tag_field="type", tag="init"):
+class InitEvent(Wire, frozen=True, kw_only=True, tag_field="type", tag="init"):
     """The first event of a run; from here on its id works everywhere."""
 
     text: str
     timestamp: int
 
 
-class StatusEvent(Wire, kw_only=True, tag_field="type", tag="status"):
+class StatusEvent(Wire, frozen=True, kw_only=True, tag_field="type", tag="status"):
     """The run has to wait, or begins in a fresh place; directly after `init`."""
 
     text: StatusText
     timestamp: int
 
 
-class StdoutEvent(Wire, kw_only=True, tag_field="type", tag="stdout"):
+class StdoutEvent(Wire, frozen=True, kw_only=True, tag_field="type", tag="stdout"):
     """Something the program wrote to standard output."""
 
     timestamp: int
@@ -223,7 +223,7 @@ class StdoutEvent(Wire, kw_only=True, tag_field="type", tag="stdout"):
     partial: bool | None = None
 
 
-class StderrEvent(Wire, kw_only=True, tag_field="type", tag="stderr"):
+class StderrEvent(Wire, frozen=True, kw_only=True, tag_field="type", tag="stderr"):
     """Something the program wrote to standard error."""
 
     timestamp: int
@@ -232,7 +232,7 @@ class StderrEvent(Wire, kw_only=True, tag_field="type", tag="stderr"):
     partial: bool | None = None
 
 
-class TruncatedEvent(Wire, kw_only=True, tag_field="type", tag="truncated"):
+class TruncatedEvent(Wire, frozen=True, kw_only=True, tag_field="type", tag="truncated"):
     """Events that are no longer kept stood here; the bytes say how much of the output they held."""
 
     from_: int = field(name="from")
@@ -242,7 +242,7 @@ class TruncatedEvent(Wire, kw_only=True, tag_field="type", tag="truncated"):
     timestamp: int
 
 
-class ErrorEvent(Wire, kw_only=True, tag_field="type", tag="error"):
+class ErrorEvent(Wire, frozen=True, kw_only=True, tag_field="type", tag="error"):
     """The terminal event of a run that did not end well."""
 
     error: ErrorDetail
@@ -258,7 +258,7 @@ class ErrorEvent(Wire, kw_only=True, tag_field="type", tag="error"):
     details: dict[str, Any] | None = None
 
 
-class ExecutionCompleteEvent(Wire, kw_only=True, tag_field="type", tag="execution_complete"):
+class ExecutionCompleteEvent(Wire, frozen=True, kw_only=True, tag_field="type", tag="execution_complete"):
     """The terminal event of a run that ended well."""
 
     cause: Cause
@@ -271,7 +271,7 @@ class ExecutionCompleteEvent(Wire, kw_only=True, tag_field="type", tag="executio
     signal: str | None = None
 
 
-class PingEvent(Wire, kw_only=True, tag_field="type", tag="ping"):
+class PingEvent(Wire, frozen=True, kw_only=True, tag_field="type", tag="ping"):
     """A sign of life while there is nothing else to tell."""
 
     text: str
