@@ -1,1 +1,5 @@
-"""The HTTP edge: routes, bodies, problems and streams; the only importer of starlette."""
+"""Requests into calls, readers into streams: everything that knows HTTP."""
+
+from execd.http.routes import build
+
+__all__ = ["build"]

@@ -1,0 +1,89 @@
+"""Request bodies: read within limits of size and time, decoded strictly, refused with the place that is wrong."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final, TypeVar
+
+import msgspec
+
+from execd.errors import BodyTimeout, InvalidRequestBody, PayloadTooLarge, ShuttingDown
+from execd.http.exchange import Exchange
+
+T = TypeVar("T")
+_PLACE: Final = " - at `$"
+
+
+class Arrivals:
+    """Bodies that are on their way: each has a deadline, and all are cut short when the daemon goes down."""
+
+    def __init__(self, *, timeout_s: float, max_bytes: int) -> None:
+        self._timeout_s = timeout_s
+        self._max_bytes = max_bytes
+        self._open: set[asyncio.Timeout] = set()
+        self._closing = False
+
+    def close(self) -> None:
+        """Refuse what has not arrived yet."""
+        self._closing = True
+        for deadline in self._open:
+            deadline.reschedule(asyncio.get_running_loop().time())
+
+    async def whole(self, exchange: Exchange) -> bytes:
+        """Return the whole body; raises `PayloadTooLarge`, `BodyTimeout`, `ShuttingDown`, `ClientLeft`."""
+        announced = exchange.header(b"content-length")
+        if announced is not None and int(announced) > self._max_bytes:
+            raise self._too_large()
+        pieces: list[bytes] = []
+        size = 0
+        async with self._deadline():
+            while (piece := await exchange.receive_body()) is not None:
+                pieces.append(piece)
+                size += len(piece)
+                if size > self._max_bytes:
+                    raise self._too_large()
+        return b"".join(pieces)
+
+    def _too_large(self) -> PayloadTooLarge:
+        return PayloadTooLarge(f"the body is larger than {self._max_bytes} bytes", details={"limit": self._max_bytes})
+
+    @asynccontextmanager
+    async def _deadline(self) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(0 if self._closing else self._timeout_s) as deadline:
+                self._open.add(deadline)
+                try:
+                    yield
+                finally:
+                    self._open.discard(deadline)
+        except TimeoutError:
+            if self._closing:
+                raise ShuttingDown("the daemon is going down") from None
+            raise BodyTimeout(f"the body did not arrive within {self._timeout_s:g} s") from None
+
+
+def decode(body: bytes, kind: type[T]) -> T:
+    """Return a JSON body as a struct; raises `InvalidRequestBody` with the path of the field that is wrong."""
+    if not body or body.isspace():
+        raise InvalidRequestBody("the body is empty: a JSON object is expected")
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(_PLACE)
+        field = where.rstrip("`").removeprefix(".")
+        details = {"field": field} if field else None
+        raise InvalidRequestBody(f"{field}: {what}" if field else what, details=details) from None
+    except UnicodeDecodeError:
+        raise InvalidRequestBody(_where_not_utf8(body)) from None
+    except (msgspec.DecodeError, RecursionError, ValueError) as error:
+        raise InvalidRequestBody(f"the body is not one JSON value: {error}") from None
+
+
+def _where_not_utf8(body: bytes) -> str:
+    try:
+        body.decode()
+    except UnicodeDecodeError as error:
+        return f"the body is not valid UTF-8 at byte {error.start}"
+    return "the body is not valid UTF-8"

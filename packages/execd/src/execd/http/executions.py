@@ -1,0 +1,102 @@
+"""Executions of every kind: list them, look at one, replay and follow its events, feed its input."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from execd._wire import ExecutionKind, ExecutionList
+from execd.errors import InvalidQuery, StdinClosed
+from execd.http import stream
+from execd.http.answer import EMPTY, NO_CONTENT, Answer, json_answer
+from execd.http.exchange import Exchange
+from execd.http.query import integer
+from execd.http.services import Services
+from execd.http.stream import Events
+from execd.http.views import execution
+from execd.http.waiting import CutShort, cut_short_by
+from execd.runs.run import Control, Run
+
+KINDS: Final = tuple(kind.value for kind in ExecutionKind)
+PAGE: Final = 100
+PAGE_LIMIT: Final = 1000
+
+
+async def list_all(exchange: Exchange, services: Services) -> Answer:
+    """Answer a page of executions, oldest first."""
+    query = exchange.query
+    running, kind = query.flag("running"), query.choice("kind", KINDS)
+    limit = query.integer("limit", minimum=1, maximum=PAGE_LIMIT) or PAGE
+    after = _place(query.text("cursor"))
+    runs = [
+        run
+        for run in sorted(services.registry.runs(), key=_key)
+        if _key(run) > after and running in (None, run.end is None) and kind in (None, run.kind)
+    ]
+    page = runs[:limit]
+    more = f"{page[-1].started_at_ms}.{page[-1].id}" if len(runs) > limit else None
+    return json_answer(ExecutionList(executions=[execution(run) for run in page], next_cursor=more))
+
+
+def _key(run: Run) -> tuple[int, str]:
+    return run.started_at_ms, run.id
+
+
+def _place(cursor: str | None) -> tuple[int, str]:
+    # A cursor is the key of the last run shown: it holds its place when that run is forgotten.
+    if cursor is None:
+        return -1, ""
+    started_at, dot, last_id = cursor.partition(".")
+    if not dot or not (started_at.isascii() and started_at.isdecimal()):
+        raise InvalidQuery("cursor: not one that this daemon has given")
+    return integer("cursor", started_at.encode()), last_id
+
+
+async def get(exchange: Exchange, services: Services) -> Answer:
+    """Answer how one execution stands."""
+    return json_answer(execution(services.registry.find(exchange.params["id"])))
+
+
+async def events(exchange: Exchange, services: Services) -> Events | Answer:
+    """Replay the events after a number, and follow to the end unless told otherwise."""
+    run = services.registry.find(exchange.params["id"])
+    after = _after(exchange)
+    follow = exchange.query.flag("follow") is not False
+    if exchange.method == "HEAD":
+        # Nothing is read, so nobody attaches: a reader that comes and goes would start the disconnect grace.
+        return Answer(headers=stream.HEADERS)
+    reader = services.registry.attach(run, after=after, follow=follow)
+    if reader.empty:
+        reader.close()
+        return NO_CONTENT
+    return reader
+
+
+def _after(exchange: Exchange) -> int:
+    after = exchange.query.integer("after")
+    if after is None:
+        last = exchange.header(b"last-event-id") or b"0"
+        after = integer("Last-Event-ID", last)
+    return after
+
+
+async def write_stdin(exchange: Exchange, services: Services) -> Answer:
+    """Pass the body on to standard input as it arrives; with `eof=true` that is all there will be."""
+    run = services.registry.find(exchange.params["id"])
+    last = exchange.query.flag("eof") is True
+    if run.control is None or run.end is not None:
+        raise StdinClosed(f"execution {run.id} takes no input any more")
+    try:
+        async with cut_short_by(run.ended()):
+            await _feed(exchange, run.control, last=last)
+    except CutShort:
+        raise StdinClosed(f"execution {run.id} has ended") from None
+    return EMPTY
+
+
+async def _feed(exchange: Exchange, control: Control, *, last: bool) -> None:
+    # An empty write first: input that is closed is refused before the body is waited for.
+    await control.write_stdin(b"")
+    while (piece := await exchange.receive_body()) is not None:
+        await control.write_stdin(piece)
+    if last:
+        control.close_stdin()
