@@ -28,25 +28,25 @@ Schema = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One generated file: where it stands, its base class, and whether it takes what it does not know."""
+    """One generated file: where it stands, and whether it takes what it does not know."""
 
     path: str
-    base_class: str
     lenient: bool
 
 
 TARGETS: Final = (
-    Target(path="packages/execd/src/execd/_wire.py", base_class="execd._strict.Wire", lenient=False),
-    Target(path="packages/sdk/src/opensandbox/_wire.py", base_class="opensandbox._lenient.Wire", lenient=True),
+    Target(path="packages/execd/src/execd/_wire.py", lenient=False),
+    Target(path="packages/sdk/src/opensandbox/_wire.py", lenient=True),
 )
+# Absent fields are not written, in both. The generator does not take `additionalProperties: false` for structs, hence this.
+STRICT: Final = {"frozen": True, "omit_defaults": True, "forbid_unknown_fields": True}
+LENIENT: Final = {"frozen": True, "omit_defaults": True}
 
 FLAGS: Final = (
     "--input-file-type=openapi",
     "--output-model-type=msgspec.Struct",
     "--target-python-version=3.11",
     "--keyword-only",
-    # The base class says it too, but type checkers want to see it on each class.
-    '--extra-template-data={"#all#": {"base_class_kwargs": {"frozen": true}}}',
     # Variants of `Event` are told apart by msgspec itself.
     "--use-msgspec-tagged-unions",
     # Without these two a map or an enum that may be null becomes something that msgspec cannot check or decode.
@@ -146,12 +146,17 @@ def _optional(schema: Schema) -> Schema:
     return {**schema, "nullable": True}
 
 
+def _struct_flags(target: Target) -> tuple[str, str]:
+    options = LENIENT if target.lenient else STRICT
+    return "--extra-template-data", json.dumps({"#all#": {"base_class_kwargs": options}})
+
+
 def render(spec: Schema, target: Target) -> str:
     """Return the text of one generated file."""
     name, version = GENERATOR
     if metadata.version(name) != version:
         raise SystemExit(f"generate_wire: needs {name} {version}, here is {metadata.version(name)}")
-    flags = (*FLAGS, *(LENIENT_FLAGS if target.lenient else ()), f"--base-class={target.base_class}")
+    flags = (*FLAGS, *(LENIENT_FLAGS if target.lenient else ()), *_struct_flags(target))
     # In an empty directory, so that no settings file is found on the way up.
     with tempfile.TemporaryDirectory() as directory:
         done = subprocess.run(

@@ -5,8 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, TypeAlias
 
-from execd._strict import Wire
-from msgspec import Meta, field
+from msgspec import Meta, Struct, field
 
 Text: TypeAlias = Annotated[str, Meta(pattern="\\A[^\\u0000]*\\Z")]
 
@@ -98,7 +97,7 @@ class ErrorCode(StrEnum):
     SHUTTING_DOWN = "SHUTTING_DOWN"
 
 
-class RunCommandRequest(Wire, frozen=True, kw_only=True):
+class RunCommandRequest(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
     """What to run, and how its output and its readers are treated."""
 
     command: (
@@ -123,7 +122,7 @@ class RunCommandRequest(Wire, frozen=True, kw_only=True):
     )
 
 
-class VersionInfo(Wire, frozen=True, kw_only=True):
+class VersionInfo(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
     """What the daemon is and what it offers."""
 
     version: str
@@ -132,7 +131,7 @@ class VersionInfo(Wire, frozen=True, kw_only=True):
     languages: list[str]
 
 
-class CommandStatus(Wire, frozen=True, kw_only=True):
+class CommandStatus(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
     """The state of a command; its end is told once it has ended."""
 
     id: str
@@ -148,7 +147,7 @@ class CommandStatus(Wire, frozen=True, kw_only=True):
     pid: int | None = None
 
 
-class Execution(Wire, frozen=True, kw_only=True):
+class Execution(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
     """All that is known of one run."""
 
     id: str
@@ -170,14 +169,14 @@ class Execution(Wire, frozen=True, kw_only=True):
     pid: int | None = None
 
 
-class ExecutionList(Wire, frozen=True, kw_only=True):
+class ExecutionList(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
     """One page of executions."""
 
     executions: list[Execution]
     next_cursor: str | None = None
 
 
-class ErrorBody(Wire, frozen=True, kw_only=True):
+class ErrorBody(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
     """Why a request was refused."""
 
     code: ErrorCode
@@ -186,13 +185,13 @@ class ErrorBody(Wire, frozen=True, kw_only=True):
     details: dict[str, Any] | None = None
 
 
-class NotReadyDetails(Wire, frozen=True, kw_only=True):
+class NotReadyDetails(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
     """The `details` of `EXECD_NOT_READY`."""
 
     waiting_for: list[str]
 
 
-class ErrorDetail(Wire, frozen=True, kw_only=True):
+class ErrorDetail(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
     """What went wrong, in the words of whatever raised it."""
 
     ename: str
@@ -200,21 +199,21 @@ class ErrorDetail(Wire, frozen=True, kw_only=True):
     traceback: list[str]
 
 
-class InitEvent(Wire, frozen=True, kw_only=True, tag_field="type", tag="init"):
+class InitEvent(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="init"):
     """The first event of a run; from here on its id works everywhere."""
 
     text: str
     timestamp: int
 
 
-class StatusEvent(Wire, frozen=True, kw_only=True, tag_field="type", tag="status"):
+class StatusEvent(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="status"):
     """The run has to wait, or begins in a fresh place; directly after `init`."""
 
     text: StatusText
     timestamp: int
 
 
-class StdoutEvent(Wire, frozen=True, kw_only=True, tag_field="type", tag="stdout"):
+class StdoutEvent(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="stdout"):
     """Something the program wrote to standard output."""
 
     timestamp: int
@@ -223,7 +222,7 @@ class StdoutEvent(Wire, frozen=True, kw_only=True, tag_field="type", tag="stdout
     partial: bool | None = None
 
 
-class StderrEvent(Wire, frozen=True, kw_only=True, tag_field="type", tag="stderr"):
+class StderrEvent(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="stderr"):
     """Something the program wrote to standard error."""
 
     timestamp: int
@@ -232,7 +231,7 @@ class StderrEvent(Wire, frozen=True, kw_only=True, tag_field="type", tag="stderr
     partial: bool | None = None
 
 
-class TruncatedEvent(Wire, frozen=True, kw_only=True, tag_field="type", tag="truncated"):
+class TruncatedEvent(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="truncated"):
     """Events that are no longer kept stood here; the bytes say how much of the output they held."""
 
     from_: int = field(name="from")
@@ -242,7 +241,7 @@ class TruncatedEvent(Wire, frozen=True, kw_only=True, tag_field="type", tag="tru
     timestamp: int
 
 
-class ErrorEvent(Wire, frozen=True, kw_only=True, tag_field="type", tag="error"):
+class ErrorEvent(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="error"):
     """The terminal event of a run that did not end well."""
 
     error: ErrorDetail
@@ -258,7 +257,7 @@ class ErrorEvent(Wire, frozen=True, kw_only=True, tag_field="type", tag="error")
     details: dict[str, Any] | None = None
 
 
-class ExecutionCompleteEvent(Wire, frozen=True, kw_only=True, tag_field="type", tag="execution_complete"):
+class ExecutionCompleteEvent(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="execution_complete"):
     """The terminal event of a run that ended well."""
 
     cause: Cause
@@ -271,7 +270,7 @@ class ExecutionCompleteEvent(Wire, frozen=True, kw_only=True, tag_field="type", 
     signal: str | None = None
 
 
-class PingEvent(Wire, frozen=True, kw_only=True, tag_field="type", tag="ping"):
+class PingEvent(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="ping"):
     """A sign of life while there is nothing else to tell."""
 
     text: str
