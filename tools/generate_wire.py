@@ -1,7 +1,7 @@
 """Write the structs of the wire from `spec/openapi.yaml`: strict ones for the daemon, lenient ones for the SDK.
 
-The generator is pinned exactly. What it does not do by itself is done to the document before it reads it (`prepare`), never
-to the text afterwards: an absent field reads as `None`, patterns become Python's, and what a struct cannot say is left out.
+The generator is pinned exactly. What it does not do by itself is done to the document before it reads it (`prepare`),
+never to the text afterwards: absent fields read as `None`, patterns become Python's, what structs cannot say goes.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ TARGETS: Final = (
     Target(path="packages/execd/src/execd/_wire.py", lenient=False),
     Target(path="packages/sdk/src/opensandbox/_wire.py", lenient=True),
 )
-# Absent fields are not written, in both. The generator does not take `additionalProperties: false` for structs, hence this.
+# Absent fields are not written, in both. The generator overlooks `additionalProperties: false` for structs, hence this.
 STRICT: Final = {"frozen": True, "omit_defaults": True, "forbid_unknown_fields": True}
 LENIENT: Final = {"frozen": True, "omit_defaults": True}
 
@@ -94,7 +94,12 @@ def _schema(schema: Schema, *, lenient: bool) -> Schema:
         name: _said(value) if name in required else _optional(_said(value))
         for name, value in _with_open_constants(schema["properties"]).items()
     }
-    return {"type": "object", "description": _first(schema["description"]), "required": required, "properties": properties}
+    return {
+        "type": "object",
+        "description": _first(schema["description"]),
+        "required": required,
+        "properties": properties,
+    }
 
 
 def _only_ours(schema: Schema) -> bool:
@@ -102,13 +107,14 @@ def _only_ours(schema: Schema) -> bool:
 
 
 def _first(description: str) -> str:
-    return " ".join(description.split("\n\n")[0].split())
+    return " ".join(description.split("\n\n", maxsplit=1)[0].split())
 
 
 def _with_open_constants(properties: dict[str, Schema]) -> dict[str, Schema]:
     # Only `type` tells variants apart; any other constant would become a Literal, which a lenient reader must not have.
     return {
-        name: {"type": "string"} if "const" in schema and name != "type" else schema for name, schema in properties.items()
+        name: {"type": "string"} if "const" in schema and name != "type" else schema
+        for name, schema in properties.items()
     }
 
 
