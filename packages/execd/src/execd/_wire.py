@@ -45,6 +45,7 @@ class Feature(StrEnum):
     OVERFLOW = "overflow"
     STDIN = "stdin"
     USER = "user"
+    CREATE_MODE = "create_mode"
 
 
 class Cause(StrEnum):
@@ -74,27 +75,51 @@ class StatusText(StrEnum):
     RESTARTED = "restarted"
 
 
+class FileType(StrEnum):
+    FILE = "file"
+    DIRECTORY = "directory"
+    SYMLINK = "symlink"
+    OTHER = "other"
+
+
+Mode1: TypeAlias = Annotated[int, Meta(ge=0, le=7777)]
+
+
+Mode2: TypeAlias = Annotated[str, Meta(pattern="^(0o)?0?[0-7]{1,4}$")]
+
+
+Mode: TypeAlias = Mode1 | Mode2
+
+
 class ErrorCode(StrEnum):
     INVALID_REQUEST_BODY = "INVALID_REQUEST_BODY"
     MISSING_QUERY = "MISSING_QUERY"
     INVALID_QUERY = "INVALID_QUERY"
+    INVALID_FILE = "INVALID_FILE"
+    INVALID_FILE_METADATA = "INVALID_FILE_METADATA"
+    INVALID_FILE_CONTENT = "INVALID_FILE_CONTENT"
     UNAUTHORIZED = "UNAUTHORIZED"
     PERMISSION_DENIED = "PERMISSION_DENIED"
     FORBIDDEN_ORIGIN = "FORBIDDEN_ORIGIN"
+    FILE_NOT_FOUND = "FILE_NOT_FOUND"
     COMMAND_NOT_FOUND = "COMMAND_NOT_FOUND"
     EXECUTION_NOT_FOUND = "EXECUTION_NOT_FOUND"
     ROUTE_NOT_FOUND = "ROUTE_NOT_FOUND"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     BODY_TIMEOUT = "BODY_TIMEOUT"
+    NOT_A_DIRECTORY = "NOT_A_DIRECTORY"
+    IS_A_DIRECTORY = "IS_A_DIRECTORY"
     ALREADY_FINISHED = "ALREADY_FINISHED"
     EXECUTION_CONFLICT = "EXECUTION_CONFLICT"
     STDIN_CLOSED = "STDIN_CLOSED"
     PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
+    RANGE_NOT_SATISFIABLE = "RANGE_NOT_SATISFIABLE"
     LIMIT_REACHED = "LIMIT_REACHED"
     RUNTIME_ERROR = "RUNTIME_ERROR"
     NOT_SUPPORTED = "NOT_SUPPORTED"
     EXECD_NOT_READY = "EXECD_NOT_READY"
     SHUTTING_DOWN = "SHUTTING_DOWN"
+    NO_SPACE = "NO_SPACE"
 
 
 class RunCommandRequest(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
@@ -120,6 +145,34 @@ class RunCommandRequest(Struct, frozen=True, omit_defaults=True, forbid_unknown_
     execution_id: Annotated[str, Meta(pattern="\\A[A-Za-z0-9_-]{1,64}\\Z")] | None = (
         None
     )
+
+
+class UploadMetadata(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
+    """Where one uploaded file goes, and whose it is."""
+
+    path: Annotated[str, Meta(pattern="\\A[^\\u0000]+\\Z")]
+    owner: str | None = None
+    group: str | None = None
+    mode: Mode | None = None
+    create_mode: Mode | None = None
+
+
+class FileInfo(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
+    """One entry of the file system."""
+
+    path: str
+    type: FileType
+    size: int
+    modified_at: str
+    created_at: str
+    owner: str
+    group: str
+    mode: int
+    path_b64: str | None = None
+    target: str | None = None
+
+
+FileInfoMap: TypeAlias = dict[str, FileInfo]
 
 
 class VersionInfo(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
@@ -174,6 +227,28 @@ class ExecutionList(Struct, frozen=True, omit_defaults=True, forbid_unknown_fiel
 
     executions: list[Execution]
     next_cursor: str | None = None
+
+
+class Metrics(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
+    """What the sandbox used at one moment."""
+
+    cpu_count: float
+    cpu_used_pct: float
+    mem_total_mib: float
+    mem_used_mib: float
+    timestamp: int
+    mem_used_pct: float
+    mem_cache_mib: float
+    swap_used_mib: float
+    disk_total_mib: float
+    disk_used_mib: float
+    net_rx_bytes: int
+    net_tx_bytes: int
+    pids: int
+    oom_kills: int
+    cpu_throttled_pct: float
+    uptime_s: float
+    pids_limit: int | None = None
 
 
 class ErrorBody(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
@@ -275,6 +350,31 @@ class PingEvent(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=T
 
     text: str
     timestamp: int
+
+
+class MetricsEvent(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="metrics"):
+    """One sample of the metrics stream."""
+
+    cpu_count: float
+    cpu_used_pct: float
+    mem_total_mib: float
+    mem_used_mib: float
+    timestamp: int
+    mem_used_pct: float
+    mem_cache_mib: float
+    swap_used_mib: float
+    disk_total_mib: float
+    disk_used_mib: float
+    net_rx_bytes: int
+    net_tx_bytes: int
+    pids: int
+    oom_kills: int
+    cpu_throttled_pct: float
+    uptime_s: float
+    pids_limit: int | None = None
+
+
+MetricsStreamEvent: TypeAlias = MetricsEvent | ErrorEvent | PingEvent
 
 
 Event: TypeAlias = InitEvent | StatusEvent | StdoutEvent | StderrEvent | TruncatedEvent | ErrorEvent | ExecutionCompleteEvent | PingEvent

@@ -49,6 +49,27 @@ class InvalidQuery(ExecdError):
     code = "INVALID_QUERY"
 
 
+class InvalidFile(ExecdError):
+    """What is there is no file that the route can work with, or the upload is no multipart body."""
+
+    status = 400
+    code = "INVALID_FILE"
+
+
+class InvalidFileMetadata(ExecdError):
+    """An upload's metadata is wrong, or missing before its file; the message names the field."""
+
+    status = 400
+    code = "INVALID_FILE_METADATA"
+
+
+class InvalidFileContent(ExecdError):
+    """An upload lacks a file that its metadata announced."""
+
+    status = 400
+    code = "INVALID_FILE_CONTENT"
+
+
 class Unauthorized(ExecdError):
     """The access token is missing or wrong."""
 
@@ -68,6 +89,13 @@ class ForbiddenOrigin(ExecdError):
 
     status = 403
     code = "FORBIDDEN_ORIGIN"
+
+
+class FileNotFound(ExecdError):
+    """There is nothing at a path."""
+
+    status = 404
+    code = "FILE_NOT_FOUND"
 
 
 class CommandNotFound(ExecdError):
@@ -105,6 +133,20 @@ class BodyTimeout(ExecdError):
     code = "BODY_TIMEOUT"
 
 
+class NotADirectory(ExecdError):
+    """Something that is no directory is in the way."""
+
+    status = 409
+    code = "NOT_A_DIRECTORY"
+
+
+class IsADirectory(ExecdError):
+    """A directory is where a file was expected."""
+
+    status = 409
+    code = "IS_A_DIRECTORY"
+
+
 class AlreadyFinished(ExecdError):
     """The execution has ended; there is nothing to stop."""
 
@@ -133,6 +175,13 @@ class PayloadTooLarge(ExecdError):
     code = "PAYLOAD_TOO_LARGE"
 
 
+class RangeNotSatisfiable(ExecdError):
+    """The file has no byte of the range; `details.size` is how many it has."""
+
+    status = 416
+    code = "RANGE_NOT_SATISFIABLE"
+
+
 class LimitReached(ExecdError):
     """A limit on live things is reached; later may do."""
 
@@ -159,3 +208,10 @@ class ShuttingDown(ExecdError):
 
     status = 503
     code = "SHUTTING_DOWN"
+
+
+class NoSpace(ExecdError):
+    """The disk, or the quota, is full; nothing was written."""
+
+    status = 507
+    code = "NO_SPACE"

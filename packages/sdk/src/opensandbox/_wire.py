@@ -39,6 +39,18 @@ EndCode: TypeAlias = str
 StatusText: TypeAlias = str
 
 
+FileType: TypeAlias = str
+
+
+Mode1: TypeAlias = Annotated[int, Meta(ge=0, le=7777)]
+
+
+Mode2: TypeAlias = Annotated[str, Meta(pattern="^(0o)?0?[0-7]{1,4}$")]
+
+
+Mode: TypeAlias = Mode1 | Mode2
+
+
 ErrorCode: TypeAlias = str
 
 
@@ -65,6 +77,34 @@ class RunCommandRequest(Struct, frozen=True, omit_defaults=True, kw_only=True):
     execution_id: Annotated[str, Meta(pattern="\\A[A-Za-z0-9_-]{1,64}\\Z")] | None = (
         None
     )
+
+
+class UploadMetadata(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Where one uploaded file goes, and whose it is."""
+
+    path: Annotated[str, Meta(pattern="\\A[^\\u0000]+\\Z")]
+    owner: str | None = None
+    group: str | None = None
+    mode: Mode | None = None
+    create_mode: Mode | None = None
+
+
+class FileInfo(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """One entry of the file system."""
+
+    path: str
+    size: int
+    modified_at: str
+    created_at: str
+    owner: str
+    group: str
+    mode: int
+    path_b64: str | None = None
+    type: FileType | None = None
+    target: str | None = None
+
+
+FileInfoMap: TypeAlias = dict[str, FileInfo]
 
 
 class VersionInfo(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -119,6 +159,28 @@ class ExecutionList(Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     executions: list[Execution]
     next_cursor: str | None = None
+
+
+class Metrics(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What the sandbox used at one moment."""
+
+    cpu_count: float
+    cpu_used_pct: float
+    mem_total_mib: float
+    mem_used_mib: float
+    timestamp: int
+    mem_used_pct: float | None = None
+    mem_cache_mib: float | None = None
+    swap_used_mib: float | None = None
+    disk_total_mib: float | None = None
+    disk_used_mib: float | None = None
+    net_rx_bytes: int | None = None
+    net_tx_bytes: int | None = None
+    pids: int | None = None
+    pids_limit: int | None = None
+    oom_kills: int | None = None
+    cpu_throttled_pct: float | None = None
+    uptime_s: float | None = None
 
 
 class ErrorBody(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -220,6 +282,31 @@ class PingEvent(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field
 
     text: str
     timestamp: int
+
+
+class MetricsEvent(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="type", tag="metrics"):
+    """One sample of the metrics stream."""
+
+    cpu_count: float
+    cpu_used_pct: float
+    mem_total_mib: float
+    mem_used_mib: float
+    timestamp: int
+    mem_used_pct: float | None = None
+    mem_cache_mib: float | None = None
+    swap_used_mib: float | None = None
+    disk_total_mib: float | None = None
+    disk_used_mib: float | None = None
+    net_rx_bytes: int | None = None
+    net_tx_bytes: int | None = None
+    pids: int | None = None
+    pids_limit: int | None = None
+    oom_kills: int | None = None
+    cpu_throttled_pct: float | None = None
+    uptime_s: float | None = None
+
+
+MetricsStreamEvent: TypeAlias = MetricsEvent | ErrorEvent | PingEvent
 
 
 Event: TypeAlias = InitEvent | StatusEvent | StdoutEvent | StderrEvent | TruncatedEvent | ErrorEvent | ExecutionCompleteEvent | PingEvent

@@ -1,0 +1,1 @@
+"""Files of the sandbox: what they are, their bytes out, their bytes in."""
