@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import grp
 import os
-import pwd
 import stat
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
@@ -13,6 +11,7 @@ from typing import Final
 from execd._wire import FileInfo, FileType
 from execd.files.birth import born_ns
 from execd.files.modes import to_wire
+from execd.files.owners import group_name, user_name
 from execd.files.refusals import refused, shown
 
 _TYPES: Final = {stat.S_IFREG: FileType.FILE, stat.S_IFDIR: FileType.DIRECTORY, stat.S_IFLNK: FileType.SYMLINK}
@@ -34,8 +33,8 @@ def entry(path: str) -> FileInfo:
         size=found.st_size,
         modified_at=_moment(found.st_mtime_ns),
         created_at=_moment(born_ns(path) or found.st_ctime_ns),
-        owner=_user(found.st_uid),
-        group=_group(found.st_gid),
+        owner=user_name(found.st_uid),
+        group=group_name(found.st_gid),
         mode=to_wire(found.st_mode),
         target=None if target is None else shown(target),
     )
@@ -58,17 +57,3 @@ def _moment(nanoseconds: int) -> str:
     except OverflowError:
         return _LAST_MOMENT if seconds > 0 else _FIRST_MOMENT
     return f"{text:0>19}.{rest:03d}Z"
-
-
-def _user(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return str(uid)
-
-
-def _group(gid: int) -> str:
-    try:
-        return grp.getgrgid(gid).gr_name
-    except KeyError:
-        return str(gid)

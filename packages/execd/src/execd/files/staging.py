@@ -1,0 +1,185 @@
+"""New content for one path: written beside its target, where nobody sees it, then put in its place in one step.
+
+The file has no name while it is written (`O_TMPFILE`), so that nothing is left even when the daemon is killed; where the file
+system cannot do that, it has a hidden one. Blocking calls.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+from execd.errors import InvalidFile, IsADirectory, PermissionDenied
+from execd.files.refusals import shown
+
+HIDDEN_PREFIX: Final = ".execd-"
+_CANNOT: Final = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL})
+_WRITE: Final = os.O_WRONLY | os.O_CLOEXEC
+_SET_ID_BITS: Final = stat.S_ISUID | stat.S_ISGID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """Whose the file is to be and with which mode; None leaves it. `create_mode` is for a file that is new."""
+
+    uid: int | None = None
+    gid: int | None = None
+    mode: int | None = None
+    create_mode: int
+
+
+class Staged:
+    """Content on its way to `target`, which is a file or free; exactly one of `publish` and `abandon` ends it."""
+
+    def __init__(self, target: str, *, wish: Wish) -> None:
+        self.target = target
+        self._wish = wish
+        self._replaced = replaceable(target)
+        self._fd: int | None = None
+        self._hidden: str | None = None
+        self._open(os.path.dirname(target))
+
+    def _open(self, directory: str) -> None:
+        try:
+            fd = os.open(directory, _WRITE | os.O_TMPFILE, 0o600)
+        except OSError as error:
+            if error.errno not in _CANNOT:
+                raise
+        else:
+            if os.path.exists(_by_descriptor(fd)):
+                self._fd = fd
+                return
+            os.close(fd)  # without /proc there is no way to give it a name
+        hidden = self._new_name()
+        self._fd = os.open(hidden, _WRITE | os.O_CREAT | os.O_EXCL, 0o600)
+        self._hidden = hidden
+
+    def _new_name(self) -> str:
+        return os.path.join(os.path.dirname(self.target), HIDDEN_PREFIX + secrets.token_hex(8))
+
+    def write(self, data: bytes) -> None:
+        """Append; raises `OSError`."""
+        if self._fd is None:
+            raise ValueError("already sealed")
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._fd, view) :]
+
+    def seal(self) -> None:
+        """Give the finished content its owner, its mode and a hidden name, and let go of the descriptor; again is nothing."""
+        if self._fd is None:
+            return
+        self._adopt(self._fd)
+        if self._hidden is None:
+            hidden = self._new_name()
+            # A directory descriptor, of which an absolute path makes no use, is what makes Python call linkat(2).
+            os.link(_by_descriptor(self._fd), hidden, src_dir_fd=self._fd, follow_symlinks=True)
+            self._hidden = hidden
+        os.close(self._fd)
+        self._fd = None
+
+    def _adopt(self, fd: int) -> None:
+        wish, old = self._wish, self._replaced
+        kept = True
+        if old is not None:
+            kept = _kept_owner(fd, old)
+            _copy_attributes(self.target, fd)
+        if wish.uid is not None or wish.gid is not None:
+            os.fchown(fd, -1 if wish.uid is None else wish.uid, -1 if wish.gid is None else wish.gid)
+        mode = wish.mode
+        if mode is None and old is not None:
+            mode = stat.S_IMODE(old.st_mode) & ~(0 if kept else _SET_ID_BITS)
+        # Last: changing the owner clears the set-id bits.
+        os.fchmod(fd, wish.create_mode if mode is None else mode)
+
+    def publish(self) -> None:
+        """Put the content in the target's place; raises `OSError`, and is then still to be abandoned."""
+        self.seal()
+        if self._hidden is not None:
+            os.rename(self._hidden, self.target)
+            self._hidden = None
+
+    def abandon(self) -> None:
+        """Leave nothing; again, and after `publish`, is nothing."""
+        if self._fd is not None:
+            os.close(self._fd)
+            self._fd = None
+        if self._hidden is not None:
+            with suppress(OSError):
+                os.unlink(self._hidden)
+            self._hidden = None
+
+
+def replaceable(target: str) -> os.stat_result | None:
+    """Return what new content would replace, None if the path is free; refuses what an ordinary write would be refused."""
+    try:
+        found = os.lstat(target)
+    except FileNotFoundError:
+        return None
+    details = {"path": shown(target)}
+    if stat.S_ISDIR(found.st_mode):
+        raise IsADirectory(f"{shown(target)} is a directory", details=details)
+    if not stat.S_ISREG(found.st_mode):
+        raise InvalidFile(f"{shown(target)} is not a regular file", details=details)
+    if not os.access(target, os.W_OK):
+        raise PermissionDenied(f"{shown(target)} may not be written to", details=details)
+    return found
+
+
+def make_parents(directory: str) -> list[str]:
+    """Make a directory and its parents; returns those that were made, the outermost first."""
+    missing: list[str] = []
+    while not os.path.isdir(directory):
+        missing.append(directory)
+        directory = os.path.dirname(directory)
+    made: list[str] = []
+    try:
+        for path in reversed(missing):
+            with suppress(FileExistsError):
+                os.mkdir(path)
+                made.append(path)
+            if not os.path.isdir(path):
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
+    except BaseException:
+        remove_parents(made)
+        raise
+    return made
+
+
+def remove_parents(made: list[str]) -> None:
+    """Remove directories that were made in vain, unless somebody uses them by now."""
+    for path in reversed(made):
+        with suppress(OSError):
+            os.rmdir(path)
+
+
+def _by_descriptor(fd: int) -> str:
+    return f"/proc/self/fd/{fd}"
+
+
+def _kept_owner(fd: int, old: os.stat_result) -> bool:
+    mine = os.fstat(fd)
+    if (mine.st_uid, mine.st_gid) == (old.st_uid, old.st_gid):
+        return True
+    try:
+        os.fchown(fd, old.st_uid, old.st_gid)
+    except PermissionError:
+        return False
+    return True
+
+
+def _copy_attributes(target: str, fd: int) -> None:
+    # Without its access list a file's group bits, which are then only the list's mask, would say too much.
+    try:
+        names = os.listxattr(target, follow_symlinks=False)
+    except OSError:
+        return
+    for name in names:
+        if name.startswith("user.") or name == "system.posix_acl_access":
+            with suppress(OSError):
+                os.setxattr(fd, name, os.getxattr(target, name, follow_symlinks=False))

@@ -1,0 +1,179 @@
+"""An upload: multipart bytes in, in pieces of any size; files out, all at once at the end.
+
+`metadata` and `file` parts are paired in order, and a file's metadata comes first, so that its bytes can go straight beside
+their target. Until `finish` nothing is visible, and `abandon` leaves nothing. Blocking calls.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from execd._wire import UploadMetadata
+from execd.errors import InvalidFile, InvalidFileContent, InvalidFileMetadata, IsADirectory, PayloadTooLarge
+from execd.files.modes import from_wire
+from execd.files.owners import gid_of, uid_of
+from execd.files.refusals import WRITING, refusal, refused, shown
+from execd.files.staging import Staged, Wish, make_parents, remove_parents
+
+DEFAULT_MODE: Final = 0o755
+HEADER_BYTES: Final = 64 * 1024
+"""Of one line of a part's header: deployed clients repeat the whole path in it."""
+METADATA_BYTES: Final = 64 * 1024
+WAITING_BYTES: Final = 16 * 1024 * 1024
+"""Of metadata whose files have not come yet."""
+_PLACE: Final = " - at `$"
+
+
+class Upload:
+    """One request's files; after an error only `abandon` may follow."""
+
+    def __init__(self, boundary: str, *, resolve: Callable[[str], str]) -> None:
+        # Imported on first use: it costs 20 ms, for things that nobody here needs.
+        import multipart  # noqa: PLC0415
+
+        self._malformed = multipart.MultipartError
+        self._parser = multipart.PushMultipartParser(boundary, max_header_size=HEADER_BYTES, header_charset="latin1")
+        self._resolve = resolve
+        self._metadata: bytearray | None = None
+        self._file: Staged | None = None
+        self._waiting: deque[UploadMetadata] = deque()
+        self._waiting_bytes = 0
+        self._staged: list[Staged] = []
+        self._made: list[str] = []
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes of the body; raises the refusals of the wire."""
+        try:
+            for event in self._parser.parse(data):
+                if event is None:
+                    self._end_part()
+                elif isinstance(event, bytes):
+                    self._take(event)
+                else:
+                    self._begin_part(event.name)
+        except self._malformed as error:
+            raise InvalidFile(f"the body is not well-formed multipart: {error}") from None
+
+    def _begin_part(self, name: str) -> None:
+        if name == "metadata":
+            self._metadata = bytearray()
+        elif name == "file":
+            self._file = self._next_file()
+        else:
+            raise InvalidFile(f"a part is called {name[:100]!r}; there are only 'metadata' and 'file'")
+
+    def _take(self, data: bytes) -> None:
+        if self._file is not None:
+            with refused(self._file.target, also=WRITING):
+                self._file.write(data)
+        elif self._metadata is not None:
+            self._metadata += data
+            if len(self._metadata) > METADATA_BYTES:
+                raise PayloadTooLarge(f"metadata is larger than {METADATA_BYTES} bytes")
+
+    def _end_part(self) -> None:
+        if self._metadata is not None:
+            self._waiting_bytes += len(self._metadata)
+            if self._waiting_bytes > WAITING_BYTES:
+                raise PayloadTooLarge(f"metadata without a file so far is larger than {WAITING_BYTES} bytes")
+            self._waiting.append(decoded(bytes(self._metadata)))
+        self._metadata = None
+        self._file = None
+
+    def _next_file(self) -> Staged:
+        if not self._waiting:
+            raise InvalidFileMetadata(f"file {len(self._staged) + 1} has no metadata part before it")
+        if self._staged:
+            # One descriptor for the whole request, however many files. The last file keeps it, and so needs no name yet.
+            self._seal(self._staged[-1])
+        metadata = self._waiting.popleft()
+        wish = wished(metadata)
+        target = self._target(metadata.path)
+        with refused(target, also=WRITING):
+            self._made += make_parents(os.path.dirname(target))
+            self._staged.append(Staged(target, wish=wish))
+        return self._staged[-1]
+
+    def _target(self, path: str) -> str:
+        if path.endswith("/"):
+            raise IsADirectory(f"{shown(path)} names a directory", details={"path": shown(path)})
+        # A link stays, and what it points to is replaced: as when a program writes to it.
+        return os.path.realpath(self._resolve(path))
+
+    def _seal(self, staged: Staged) -> None:
+        with refused(staged.target, also=WRITING):
+            staged.seal()
+
+    def finish(self) -> None:
+        """Make every file visible under its path; raises if the body ended early, and then none is."""
+        try:
+            self._parser.close()
+        except self._malformed as error:
+            raise InvalidFile(f"the body is not well-formed multipart: {error}") from None
+        if self._waiting:
+            raise InvalidFileContent(f"{shown(self._waiting[0].path)}: there is metadata, but no file part")
+        if not self._staged:
+            raise InvalidFileMetadata("the upload holds no file")
+        self._seal(self._staged[-1])
+        self._publish()
+
+    def _publish(self) -> None:
+        written: list[str] = []
+        for staged in self._staged:
+            try:
+                staged.publish()
+            except OSError as error:
+                refused_now = refusal(error, staged.target, also=WRITING)
+                refused_now.details = {**(refused_now.details or {}), "written": written}
+                raise refused_now from error
+            written.append(shown(staged.target))
+
+    def abandon(self) -> None:
+        """Leave nothing of what is not visible yet; again, and after `finish`, is nothing."""
+        for staged in self._staged:
+            staged.abandon()
+        remove_parents(self._made)
+        self._made.clear()
+
+
+def decoded(body: bytes) -> UploadMetadata:
+    """Return a metadata part as a struct; raises `InvalidFileMetadata` with the field that is wrong."""
+    try:
+        return msgspec.json.decode(body, type=UploadMetadata)
+    except msgspec.ValidationError as error:
+        what, _, where = str(error).partition(_PLACE)
+        field = where.rstrip("`").removeprefix(".")
+        raise InvalidFileMetadata(f"metadata: {field}: {what}" if field else f"metadata: {what}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise InvalidFileMetadata(f"metadata is not one JSON object: {error}") from None
+
+
+def wished(metadata: UploadMetadata) -> Wish:
+    """Return whose the file is to be and its modes as bits; raises `InvalidFileMetadata`."""
+    return Wish(
+        uid=_owner("owner", metadata.owner, uid_of),
+        gid=_owner("group", metadata.group, gid_of),
+        mode=_bits("mode", metadata.mode),
+        create_mode=_bits("create_mode", metadata.create_mode) or DEFAULT_MODE,
+    )
+
+
+def _bits(field: str, value: int | str | None) -> int | None:
+    try:
+        return from_wire(value)
+    except ValueError as error:
+        raise InvalidFileMetadata(f"metadata: {field}: {error}") from None
+
+
+def _owner(field: str, name: str | None, number_of: Callable[[str], int]) -> int | None:
+    if not name:
+        return None
+    try:
+        return number_of(name)
+    except LookupError:
+        raise InvalidFileMetadata(f"metadata: {field}: there is no {name[:64]!r}") from None
