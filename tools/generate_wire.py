@@ -20,7 +20,7 @@ from typing import Any, Final
 import yaml
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-SPEC: Final = ROOT / "spec" / "openapi.yaml"
+SPEC: Final = "spec/openapi.yaml"
 GENERATOR: Final = ("datamodel-code-generator", "0.89.0")
 
 Schema = dict[str, Any]
@@ -175,21 +175,21 @@ def render(spec: Schema, target: Target) -> str:
             check=False,
         )
     if done.returncode or done.stderr:
-        raise SystemExit(f"generate_wire: the generator complains about {SPEC.name}:\n{done.stderr}")
+        raise SystemExit(f"generate_wire: the generator complains about {SPEC}:\n{done.stderr}")
     return done.stdout
 
 
-def load_spec(path: Path = SPEC) -> Schema:
+def load_spec(root: Path = ROOT) -> Schema:
     """Return the document as plain values."""
-    loaded: Schema = yaml.safe_load(path.read_text())
+    loaded: Schema = yaml.safe_load((root / SPEC).read_text())
     return loaded
 
 
-def rendered() -> Iterator[tuple[Path, str]]:
+def rendered(root: Path = ROOT) -> Iterator[tuple[Path, str]]:
     """Yield every generated file and the text that it should have."""
-    spec = load_spec()
+    spec = load_spec(root)
     for target in TARGETS:
-        yield ROOT / target.path, render(spec, target)
+        yield root / target.path, render(spec, target)
 
 
 def main() -> int:

@@ -32,11 +32,11 @@ RENAMES: Final = {
     "__aenter__": "__enter__",
     "__aexit__": "__exit__",
     "__aiter__": "__iter__",
-    "__anext__": "__next__",
     "AsyncGenerator": "Generator",
+    "AsyncIterable": "Iterable",
     "AsyncIterator": "Iterator",
-    "StopAsyncIteration": "StopIteration",
     "aclose": "close",
+    "aclosing": "closing",
     # the HTTP library
     "AsyncClient": "Client",
     "AsyncHTTPTransport": "HTTPTransport",
@@ -44,7 +44,6 @@ RENAMES: Final = {
     "aread": "read",
     # _acompat
     "AsyncLineHandler": "LineHandler",
-    "AsyncSpawned": "Spawned",
     "acall": "call",
     "afinish": "finish",
     "ain_thread": "in_thread",
@@ -127,13 +126,15 @@ def _edits(tokens: list[tokenize.TokenInfo], source: str) -> Iterator[Edit]:
 
 
 def _converted_examples(string: str, source: str) -> tuple[str, frozenset[str]]:
-    lines, names = string.split("\n"), set[str]()
-    for example in DocTestParser().get_examples(string):
+    # Without its closing quotes, which would count as the last example's output.
+    quotes = string[-3:] if string.endswith(('"""', "'''")) else string[-1]
+    lines, names = string.removesuffix(quotes).split("\n"), set[str]()
+    for example in DocTestParser().get_examples("\n".join(lines)):
         code, used = _converted(example.source, source)
         names |= used
         for at, line in enumerate(code.splitlines(), example.lineno):
             lines[at] = lines[at][: example.indent + len(">>> ")] + line
-    return "\n".join(lines), frozenset(names)
+    return "\n".join(lines) + quotes, frozenset(names)
 
 
 def _refuse_f_strings(text: str, source: str) -> None:

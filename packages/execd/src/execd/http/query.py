@@ -1,7 +1,7 @@
 """Query strings: percent-encoded bytes in, typed values or a refusal that names the parameter out.
 
-`+` is a space, numbers are ASCII digits, of a repeated single value the first counts, and nobody minds what no route asks
-for.
+`+` is a space, numbers are ASCII digits, of a repeated single value the first counts, and nobody minds what no route
+asks for.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from execd.http.exchange import Exchange
 from execd.http.services import Services
 from execd.http.stream import Events, write_events
 
+App = ASGIApp
 Endpoint = Callable[[Exchange, Services], Awaitable[Answer | Events]]
 
 ROUTES: Final[tuple[tuple[str, str, Endpoint], ...]] = (
@@ -32,7 +33,7 @@ ROUTES: Final[tuple[tuple[str, str, Endpoint], ...]] = (
 )
 
 
-def build(services: Services) -> ASGIApp:
+def build(services: Services) -> App:
     """Return the whole application over these services."""
     methods: dict[str, dict[str, Endpoint]] = {}
     for method, path, endpoint in ROUTES:

@@ -63,7 +63,7 @@ def rfc3339(time_ms: int) -> str:
     """Return Unix milliseconds as RFC 3339 in UTC, with milliseconds and `Z`.
 
     >>> rfc3339(1795412412588)
-    '2026-11-23T10:20:12.588Z'
+    '2026-11-23T05:40:12.588Z'
     """
     seconds, milliseconds = divmod(time_ms, 1000)
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{milliseconds:03}Z"

@@ -1,0 +1,185 @@
+"""Every check by one name: `python3 noxfile.py` is the fast gate, `-s NAME` one session of it, `-l` the list.
+
+A bare Python 3.11 is enough. nox itself and every environment come from the pins in tools/constraints, live in `.nox`,
+and are made again when their pins change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+PACKAGES = ("execd", "sdk", "code-interpreter")
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")
+WITH_SOURCES = ("dev", "run")  # these environments see the packages' sources, the others do not
+
+# What each check runs, as arguments of the environment's Python; tests/checks plants a violation and runs the same.
+CHECKS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "lint": (("-m", "ruff", "check", "."), ("-m", "ruff", "format", "--check", ".")),
+    "types": (
+        ("-m", "mypy"),
+        ("-m", "pyright"),
+        ("-m", "pyright", "--verifytypes", "opensandbox", "--ignoreexternal"),
+    ),
+    "imports": (("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()", "--no-logo"),),
+    "generated": (("tools/check_generated.py",),),
+}
+
+
+def environment(pins: str, *, python: str = sys.executable) -> str:
+    """Return the Python of an environment that holds exactly what `tools/constraints/PINS.txt` says."""
+    version = subprocess.check_output([python, "-VV"], text=True)
+    locked = ROOT / "tools" / "constraints" / f"{pins}.txt"
+    wanted = hashlib.sha256(f"{version} {ROOT} {locked.read_text()}".encode()).hexdigest()
+    home = ROOT / ".nox" / f"{pins}-{'.'.join(version.split()[1].split('.')[:2])}"
+    inside, stamp = str(home / "bin" / "python"), home / "made-from"
+    if stamp.exists() and stamp.read_text() == wanted:
+        return inside
+    print(f"making {home.relative_to(ROOT)}", flush=True)
+    subprocess.run([python, "-m", "venv", "--clear", home], check=True)
+    pip = [inside, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--require-hashes", "--no-deps"]
+    subprocess.run([*pip, "--requirement", locked], check=True)
+    if pins in WITH_SOURCES:
+        site = next(home.glob("lib/python*/site-packages"))
+        (site / "sources.pth").write_text("".join(f"{ROOT / 'packages' / name / 'src'}\n" for name in PACKAGES))
+    stamp.write_text(wanted)
+    return inside
+
+
+def start() -> None:
+    """Run nox on this file, in an environment made for it where this Python has none; does not return."""
+    if sys.version_info < (3, 11):  # noqa: UP036 - a bare Python may be older than what the project asks for
+        sys.exit(f"This is Python {sys.version.split()[0]}; the project needs 3.11 or newer.")
+    if importlib.util.find_spec("nox"):
+        python = sys.executable
+    elif importlib.util.find_spec("ensurepip"):
+        python = environment("nox")
+    else:
+        package = "python{}.{}-venv".format(*sys.version_info)
+        sys.exit(f"This Python cannot make environments: install its venv package (Debian: apt-get install {package}).")
+    os.chdir(ROOT)
+    os.execv(python, [python, "-m", "nox", "--noxfile", __file__, *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    start()
+
+import nox  # noqa: E402 - the line above works without it
+
+nox.needs_version = ">=2025"
+nox.options.default_venv_backend = "none"
+nox.options.sessions = [*CHECKS, "tests"]
+
+
+def installed() -> dict[str, str]:
+    """Find an interpreter that works for each supported Python: this one, one on PATH, or the newest of pyenv's."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    found = {}
+    for version in PYTHONS:
+        for candidate in (sys.executable, f"python{version}", *sorted(pyenv.glob(f"{version}.*/bin/python"))[::-1]):
+            if _is_python(version, str(candidate)):
+                found[version] = str(candidate)
+                break
+    return found
+
+
+def _is_python(version: str, candidate: str) -> bool:
+    ask = "import ensurepip, sys; print('{}.{}'.format(*sys.version_info))"
+    try:
+        answer = subprocess.run([candidate, "-c", ask], capture_output=True, text=True, timeout=30, check=False)
+    except OSError:
+        return False
+    return answer.returncode == 0 and answer.stdout.strip() == version
+
+
+@nox.session
+def fmt(session: nox.Session) -> None:
+    """Format, and mend what can be mended."""
+    python = environment("dev")
+    session.run(python, "-m", "ruff", "format", ".")
+    session.run(python, "-m", "ruff", "check", "--fix", ".")
+
+
+def check(session: nox.Session) -> None:
+    """Run the commands of one of CHECKS."""
+    for command in CHECKS[session.name]:
+        session.run(environment("dev"), *command)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format."""
+    check(session)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types: all code with mypy --strict, the public API with pyright."""
+    check(session)
+
+
+@nox.session
+def imports(session: nox.Session) -> None:
+    """Check the arrows between rooms."""
+    check(session)
+
+
+@nox.session
+def generated(session: nox.Session) -> None:
+    """Check that generated files and served routes are what their sources say."""
+    check(session)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the test loop on this Python, or what is named after `--`."""
+    session.run(environment("dev"), "-m", "pytest", *session.posargs)
+
+
+@nox.session
+def build(session: nox.Session) -> None:
+    """Leave the wheels in dist/."""
+    shutil.rmtree(ROOT / "dist", ignore_errors=True)
+    command = (environment("dev"), "-m", "build", "--no-isolation", "--outdir", "dist")
+    for name in PACKAGES:
+        session.run(*command, f"packages/{name}", silent=True)
+
+
+@nox.session
+def everywhere(session: nox.Session) -> None:
+    """Run all tests, slow ones too, on every installed Python, with nothing of this tree but the wheels in dist/."""
+    for version, python in installed().items():
+        inside = environment("tests", python=python)
+        wheels = [str(wheel) for wheel in (ROOT / "dist").glob("*.whl")]
+        session.run(inside, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--force-reinstall", *wheels)
+        session.run(inside, "-m", "pip", "check")
+        session.log(f"tests on Python {version}")
+        session.run(inside, "-m", "pytest", "-m", "", *(f"packages/{name}/tests" for name in PACKAGES))
+
+
+@nox.session
+def demo(session: nox.Session) -> None:
+    """Show what works, on real processes and sockets."""
+    session.run(environment("run"), "demo/demo.py", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Print ratios to floors that are measured in the same run."""
+    session.run(environment("run"), "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def ci(session: nox.Session) -> None:
+    """Run everything, where a missing prerequisite is a failure; `-- --after-gate` leaves out the fast gate."""
+    os.environ["EXECD_REQUIRE_ALL"] = "1"
+    gate = () if "--after-gate" in session.posargs else (*CHECKS, "tests")
+    for name in (*gate, "build", "everywhere", "demo"):
+        session.notify(name, posargs=())
+    session.notify("bench", posargs=("--quick",))
