@@ -1,0 +1,1 @@
+"""Kernels: contexts that keep the state of code between runs, driven over ZeroMQ. Imported on first use."""
