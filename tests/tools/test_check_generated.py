@@ -61,9 +61,9 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 def test_the_command_finds_every_planted_violation_and_fails(copy: Path) -> None:
-    edit(copy / STRUCTS, "import", "import os\nimport")
+    edit(copy / STRUCTS, "\nclass ", "\n\nclass ")
     edit(copy / "spec/openapi.yaml", "  /ping:\n", "  /pong:\n")
-    edit(copy / SYNC / "transport.py", "import", "import os\nimport")
+    edit(copy / SYNC / "transport.py", "\nclass ", "\n\nclass ")
     (copy / SYNC / "orphan.py").write_text("")
     done = subprocess.run(
         [sys.executable, "tools/check_generated.py"], cwd=copy, capture_output=True, text=True, timeout=55, check=False

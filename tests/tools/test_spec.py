@@ -14,12 +14,13 @@ from tools import generate_wire
 SPEC = generate_wire.load_spec()
 COMPONENTS = SPEC["components"]
 SCHEMAS = COMPONENTS["schemas"]
-OPERATIONS = [
-    pytest.param(path, operation, id=operation["operationId"])
+OPERATIONS: list[tuple[str, dict[str, Any]]] = [
+    (path, operation)
     for path, item in SPEC["paths"].items()
     for method, operation in item.items()
     if method != "parameters"
 ]
+IDS = [operation["operationId"] for _, operation in OPERATIONS]
 
 
 def resolved(node: dict[str, Any]) -> dict[str, Any]:
@@ -112,12 +113,13 @@ def test_patterns_match_whole_strings() -> None:
 
 
 def test_required_fields_exist() -> None:
-    assert [
-        name for name, schema in SCHEMAS.items() if set(schema.get("required", ())) - set(schema["properties"])
-    ] == []
+    missing = {
+        name: set(schema.get("required", ())) - set(schema.get("properties", ())) for name, schema in SCHEMAS.items()
+    }
+    assert {name: fields for name, fields in missing.items() if fields} == {}
 
 
-@pytest.mark.parametrize(("path", "operation"), OPERATIONS)
+@pytest.mark.parametrize(("path", "operation"), OPERATIONS, ids=IDS)
 def test_every_answer_carries_the_request_id_and_every_error_its_body(path: str, operation: dict[str, Any]) -> None:
     for status, response in operation["responses"].items():
         answer = resolved(response)
@@ -126,7 +128,7 @@ def test_every_answer_carries_the_request_id_and_every_error_its_body(path: str,
             assert codes(answer) <= set(SCHEMAS["ErrorCode"]["enum"]), status
 
 
-@pytest.mark.parametrize(("path", "operation"), OPERATIONS)
+@pytest.mark.parametrize(("path", "operation"), OPERATIONS, ids=IDS)
 def test_every_route_is_behind_the_token_but_health(path: str, operation: dict[str, Any]) -> None:
     is_open = operation.get("security") == []
     assert is_open == (path in ("/ping", "/ready"))
@@ -153,8 +155,8 @@ def test_every_code_stands_under_its_status_and_is_reached_by_a_route() -> None:
     statuses = daemon_errors()
     said = {
         (code, int(status))
-        for parameter in OPERATIONS
-        for status, response in parameter.values[1]["responses"].items()  # type: ignore[index, union-attr]
+        for _, operation in OPERATIONS
+        for status, response in operation["responses"].items()
         if status >= "400"
         for code in codes(resolved(response))
     }
