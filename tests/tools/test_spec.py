@@ -68,6 +68,7 @@ def test_every_example_is_what_its_schema_says(name: str, example: Any) -> None:
         {"command": None},
         {"command": "a", "gid": 1},
         {"command": "a", "gid": 1, "uid": None},
+        {"command": "a", "user": "b", "uid": 1},
         {"command": "a", "timeout": -1},
         {"command": " "},
         {"argv": []},

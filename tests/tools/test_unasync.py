@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from noxfile import installed
 from tools import unasync
 from tools.unasync import UnasyncError, convert, problems, write
 
@@ -144,24 +144,13 @@ SHOW_TWINS = (
 )
 
 
-def pythons() -> list[str]:
-    """This Python, and every other of 3.11 to 3.14 that can be run."""
-    found = [shutil.which(f"python3.{minor}") for minor in range(11, 15)]
-    works = [
-        path
-        for path in found
-        if path and subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode == 0
-    ]
-    return [sys.executable, *works]
-
-
 def test_every_python_gives_the_same_twins() -> None:
     sources = [path for origin, _ in unasync.PAIRS for path in sorted((ROOT / origin).rglob("*.py"))]
     outputs = {
         subprocess.run(
             [python, "-c", SHOW_TWINS, *sources], cwd=ROOT, capture_output=True, timeout=50, check=True
         ).stdout
-        for python in pythons()
+        for python in [sys.executable, *installed().values()]
     }
     assert len(outputs) == 1
 
