@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -41,7 +42,7 @@ def test_a_skip_is_a_failure_where_everything_is_required(tmp_path: Path, text: 
     status, said = outcome(tmp_path, text, require_all="1")
     assert status != 0
     assert "no disk" in said
-    assert "1 failed" in said or "2 errors" in said  # a module is collected for its tests and for its examples
+    assert re.search("[1-9] (failed|error)", said)
 
 
 def test_a_skip_is_a_skip_elsewhere(tmp_path: Path) -> None:
