@@ -1,7 +1,11 @@
-"""With `EXECD_REQUIRE_ALL=1` a test that is skipped has failed: on that machine everything was to be there."""
+"""With `EXECD_REQUIRE_ALL=1` a test that is skipped has failed: on that machine everything was to be there.
+
+Examples in docstrings that say `+SKIP` (they would need a sandbox) are prose, not tests.
+"""
 
 from __future__ import annotations
 
+import doctest
 import os
 from collections.abc import Generator
 from typing import Any
@@ -9,6 +13,14 @@ from typing import Any
 import pytest
 
 REQUIRE_ALL = os.environ.get("EXECD_REQUIRE_ALL", "") == "1"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items[:] = [item for item in items if not (isinstance(item, pytest.DoctestItem) and _is_prose(item.dtest))]
+
+
+def _is_prose(examples: doctest.DocTest | None) -> bool:
+    return examples is not None and all(each.options.get(doctest.SKIP) for each in examples.examples)
 
 
 def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:

@@ -108,8 +108,14 @@ def fmt(session: nox.Session) -> None:
 
 def check(session: nox.Session) -> None:
     """Run the commands of one of CHECKS."""
+    python = environment("dev")
     for command in CHECKS[session.name]:
-        session.run(environment("dev"), *command)
+        session.run(python, *command, env=on_path(python))
+
+
+def on_path(python: str) -> dict[str, str]:
+    """Return a PATH that begins with an interpreter's folder: pyright asks the `python` that it finds there."""
+    return {"PATH": f"{Path(python).parent}:{os.environ['PATH']}"}
 
 
 @nox.session

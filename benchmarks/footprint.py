@@ -36,8 +36,10 @@ def imported_bytes() -> int:
     """Return the private memory of an interpreter with the same imports."""
     with subprocess.Popen(
         [sys.executable, "-c", f"{IMPORTS}; print('up', flush=True); input()"],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-    ) as process:  # fmt: skip
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
         assert process.stdin
         assert process.stdout
         process.stdout.readline()
@@ -74,8 +76,24 @@ async def footprint(quick: bool) -> list[Row]:  # noqa: FBT001 - one of a table 
         idle, guard = private_bytes(daemon.pid), private_bytes(daemon.guard_pid)
         stream = stream_cost(daemon)
     return [
-        Row(work="start to /ready 200", value=start * 1e3, unit="ms", floor=floor * 1e3, floor_name="imports", bar=1.6, better="lower"),
-        Row(work="idle daemon, private memory", value=idle / kib / kib, unit="MiB", floor=imported_bytes() / kib / kib, floor_name="imports", bar=1.3, better="lower"),
+        Row(
+            work="start to /ready 200",
+            value=start * 1e3,
+            unit="ms",
+            floor=floor * 1e3,
+            floor_name="imports",
+            bar=1.6,
+            better="lower",
+        ),
+        Row(
+            work="idle daemon, private memory",
+            value=idle / kib / kib,
+            unit="MiB",
+            floor=imported_bytes() / kib / kib,
+            floor_name="imports",
+            bar=1.3,
+            better="lower",
+        ),
         Row(work="guard, private memory", value=guard / kib / kib, unit="MiB", bar=10, better="lower"),
         Row(work="one more idle stream", value=stream / kib, unit="KiB", bar=40, better="lower"),
-    ]  # fmt: skip
+    ]

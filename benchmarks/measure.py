@@ -12,7 +12,7 @@ from dataclasses import dataclass
 class Row:
     """One line of the report: a figure, its floor, and the bar that quality asks for.
 
-    `better` is "lower" (ratio must stay at or below the bar) or "higher". Without a floor the value itself meets the bar.
+    `better` is "lower" (the ratio must stay at or below the bar) or "higher". Without a floor the value itself counts.
     """
 
     work: str

@@ -41,7 +41,9 @@ async def exit_codes(sandbox: Sandbox) -> None:
         print(f"  {type(error).__name__}: code {error.error.code}, exit code {error.error.details['exit_code']}")
         print(f"  its stderr: {error.execution.stderr.strip()}")
     execution = await sandbox.commands.run("kill -SEGV $$", check=False)
-    print(f"  and a crash, looked at: cause {execution.cause}, signal {execution.signal}, exit code {execution.exit_code}")
+    print(
+        f"  and a crash, looked at: cause {execution.cause}, signal {execution.signal}, exit code {execution.exit_code}"
+    )
 
 
 async def cancel(sandbox: Sandbox) -> None:

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from execd.process.states import LIFE, OUTPUT, Do, Exit, Input, Kind, Life, Output, State, step, verdict
+
 from .worlds import Member, World
 
 members = st.builds(

@@ -1,4 +1,4 @@
-"""A small world of processes and pipes in which the tables of a command's life are driven by a given list of choices."""
+"""A small world of processes and pipes, in which the tables of a command's life are driven by a list of choices."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ class World:
         self.timers.remove(timer)
         if timer is Kind.TIMEOUT and self.live:
             self.expected = self.expected or "timed_out"
-        self.feed(Input(timer, cause="timed_out" if timer is Kind.TIMEOUT else None))
+        self.feed(Input(timer, cause="timed_out" if timer is Kind.TIMEOUT else ""))
 
     def _leave(self, member: Member) -> Callable[[], None]:
         return lambda: setattr(member, "alive", False)

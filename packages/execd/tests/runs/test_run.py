@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from execd.errors import ExecutionConflict, ExecutionNotFound, InvalidQuery, InvalidRequestBody, LimitReached, ShuttingDown
+from execd.errors import (
+    ExecutionConflict,
+    ExecutionNotFound,
+    InvalidQuery,
+    InvalidRequestBody,
+    LimitReached,
+    ShuttingDown,
+)
 from execd.runs.ends import End
 from execd.runs.registry import Registry, Retention
 from execd.runs.run import Clock, Policy, Reader, Run
@@ -64,7 +70,9 @@ class _Healthy(Spool):
         self.healthy = True
 
 
-def start(registry: Registry, *, overflow: str = "block", disconnect: str = "detach", grace_ms: int = 0, **more: Any) -> Run:
+def start(
+    registry: Registry, *, overflow: str = "block", disconnect: str = "detach", grace_ms: int = 0, **more: Any
+) -> Run:
     policy = Policy(mode="lines", on_disconnect=disconnect, disconnect_grace_ms=grace_ms, on_overflow=overflow)
     run, created = registry.register(kind="command", content="x", body=more.pop("body", None), policy=policy, **more)
     assert created
@@ -79,8 +87,8 @@ def drain(reader: Reader) -> list[tuple[int | None, dict[str, Any]]]:
 
 
 @pytest.fixture
-async def registry() -> AsyncIterator[Registry]:
-    yield make_registry()
+async def registry() -> Registry:
+    return make_registry()
 
 
 @settings(max_examples=60, deadline=None)
@@ -89,7 +97,9 @@ async def registry() -> AsyncIterator[Registry]:
     writes=st.lists(st.integers(1, 3000), min_size=10, max_size=80),
     overflow=st.sampled_from(["block", "drop_oldest"]),
 )
-def test_readers_of_any_pace_get_everything_or_are_told_what_is_missing(paces: list[int], writes: list[int], overflow: str) -> None:
+def test_readers_of_any_pace_get_everything_or_are_told_what_is_missing(
+    paces: list[int], writes: list[int], overflow: str
+) -> None:
     asyncio.run(asyncio.wait_for(_race(paces, writes, overflow), 20))
 
 
@@ -146,13 +156,21 @@ async def test_a_stopped_reader_holds_the_program_only_at_the_bound_and_loses_no
     while not run.held:
         run.write("stdout", b"x" * 1023 + b"\n")
         written += 1
-    assert 64 * KIB <= written * KIB + 4 * KIB
+    assert written * KIB + 4 * KIB >= 64 * KIB
     assert written * KIB <= 66 * KIB
     got = drain(reader)
     assert not run.held
     run.finish(DONE)
     got += drain(reader)
-    assert_complete([(number, {**event, "text": f"{number - 2:06d}"} if event["type"] == "stdout" else event) for number, event in got if number], lines=written, whole=True)
+    assert_complete(
+        [
+            (number, {**event, "text": f"{number - 2:06d}"} if event["type"] == "stdout" else event)
+            for number, event in got
+            if number
+        ],
+        lines=written,
+        whole=True,
+    )
 
 
 async def test_without_readers_block_acts_as_drop_oldest() -> None:
@@ -258,7 +276,10 @@ async def test_the_same_id_and_body_attach_and_another_body_conflicts(registry: 
     with pytest.raises(ExecutionConflict):
         registry.register(kind="command", content="x", body={"a": 2}, policy=policy, execution_id="mine")
     run.finish(DONE)
-    assert registry.register(kind="command", content="x", body={"a": 1}, policy=policy, execution_id="mine") == (run, False)
+    assert registry.register(kind="command", content="x", body={"a": 1}, policy=policy, execution_id="mine") == (
+        run,
+        False,
+    )
 
 
 @pytest.mark.parametrize("bad", ["", "a" * 65, "a\n", "a b", "é", "../x"])

@@ -1,7 +1,7 @@
 """The store against a reference model: two streams, any chunking, eviction, spill, and readers at any pace.
 
-Whatever the readers' speed and whatever the chunking, each reader sees every event once, in order, the end last; what it
-cannot see is named by `truncated`; and replay from N is the suffix.
+Whatever the readers' speed and whatever the chunking, each reader sees every event once, in order, the end last; what
+it cannot see is named by `truncated`; and replay from N is the suffix.
 """
 
 from __future__ import annotations
@@ -111,7 +111,9 @@ class Reader:
         assert self.got[-1][1] == events[-1]
 
 
-PIECES = st.sampled_from([b"a", b"bcdefgh", b"\n", b"\r", b"\r\n", "é€".encode(), "🙂".encode(), b"\xff\xfe", b"\xf0\x9f", b"0123456789" * 3])
+PIECES = st.sampled_from(
+    [b"a", b"bcdefgh", b"\n", b"\r", b"\r\n", "é€".encode(), "🙂".encode(), b"\xff\xfe", b"\xf0\x9f", b"0123456789" * 3]
+)
 READ = st.lists(PIECES, min_size=1, max_size=6).map(b"".join)
 WRITE = st.tuples(st.just("write"), st.sampled_from(["stdout", "stderr"]), READ | st.sampled_from([b"x", b"\n", b"\r"]))
 OPERATION = (
@@ -183,7 +185,9 @@ def begin(mode: Mode, spool: Spool) -> tuple[Store, Model]:
 @pytest.mark.parametrize("on_disk", [True, False])
 @settings(max_examples=150)
 @given(operations=st.lists(OPERATION, max_size=60))
-def test_every_reader_sees_every_event_once_in_order_and_the_end_last(tmp_path_factory: pytest.TempPathFactory, *, on_disk: bool, operations: list[Any]) -> None:
+def test_every_reader_sees_every_event_once_in_order_and_the_end_last(
+    tmp_path_factory: pytest.TempPathFactory, *, on_disk: bool, operations: list[Any]
+) -> None:
     spool = Spool(str(tmp_path_factory.getbasetemp()) if on_disk else None)
     try:
         store, model = begin("lines", spool)
@@ -221,7 +225,9 @@ def check_replay(store: Store, model: Model) -> None:
 
 @pytest.mark.usefixtures("small_blocks")
 @settings(max_examples=100)
-@given(operations=st.lists(WRITE | st.tuples(st.just("evict"), st.integers(0, 12)), max_size=40), pace=st.integers(1, 300))
+@given(
+    operations=st.lists(WRITE | st.tuples(st.just("evict"), st.integers(0, 12)), max_size=40), pace=st.integers(1, 300)
+)
 def test_chunks_and_truncations_add_up_to_the_bytes_written(operations: list[Any], pace: int) -> None:
     store = Store("chunks", Spool(None))
     store.emit(encode({"type": "init"}), time_ms=1)
@@ -274,7 +280,16 @@ def test_line_separators_of_other_clients_are_escaped() -> None:
     assert parse(frame)[0][1]["text"] == "a\u0085b\u2028c\u2029d\\u2028"
 
 
-@given(st.builds(Record, st.sampled_from(Kind), *[st.integers(0, 2**50)] * 5, *[st.integers(0, 2**20)] * 2, st.booleans(), st.booleans()))
+@given(
+    st.builds(
+        Record,
+        st.sampled_from(Kind),
+        *[st.integers(0, 2**50)] * 5,
+        *[st.integers(0, 2**20)] * 2,
+        st.booleans(),
+        st.booleans(),
+    )
+)
 def test_a_record_survives_packing(record: Record) -> None:
     assert unpack(record.pack() * 2) == [record, record]
 
@@ -287,7 +302,9 @@ def test_rightmost_finds_the_last_that_accepts(low: int, span: int, edge: int) -
 
 @settings(max_examples=60)
 @given(st.lists(st.tuples(st.integers(0, 3 * BLOCK), st.integers(0, 100)), max_size=12), st.booleans())
-def test_a_log_gives_back_what_was_appended_from_memory_or_disk(tmp_path_factory: pytest.TempPathFactory, appends: list[tuple[int, int]], on_disk: bool) -> None:  # noqa: FBT001 - Hypothesis passes it by name
+def test_a_log_gives_back_what_was_appended_from_memory_or_disk(
+    tmp_path_factory: pytest.TempPathFactory, appends: list[tuple[int, int]], on_disk: bool
+) -> None:
     spool = Spool(str(tmp_path_factory.getbasetemp()) if on_disk else None)
     try:
         log, whole = Log(spool, keep_blocks=1), b""

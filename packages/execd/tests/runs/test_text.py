@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import cast
 
 import pytest
@@ -11,14 +12,16 @@ from hypothesis import strategies as st
 from execd.runs import text
 from execd.runs.text import NOTHING, Carry, Mode, boundary, step, torn
 
-ALPHABET = st.sampled_from([b"a", b"bc", b"\n", b"\r", b"\r\n", "é".encode(), "€".encode(), "🙂".encode(), b"\xff", b"\xe2\x82", b"\x80"])
+ALPHABET = st.sampled_from(
+    [b"a", b"bc", b"\n", b"\r", b"\r\n", "é".encode(), "€".encode(), "🙂".encode(), b"\xff", b"\xe2\x82", b"\x80"]
+)
 BYTES = st.lists(ALPHABET, max_size=40).map(b"".join)
 
 
 def cut(data: bytes, places: list[int]) -> list[bytes]:
     """Return `data` in reads that end at the given places."""
     edges = [0, *sorted(place % (len(data) + 1) for place in places), len(data)]
-    return [data[start:stop] for start, stop in zip(edges, edges[1:], strict=False)]
+    return [data[start:stop] for start, stop in pairwise(edges)]
 
 
 def run(mode: Mode, reads: list[bytes]) -> list[tuple[bytes, bool]]:
@@ -89,7 +92,10 @@ def test_chunks_hold_back_only_what_more_bytes_could_complete(data: bytes) -> No
     held = step("chunks", NOTHING, data).carry.pending
     assert len(held) == torn(data) <= 3
     if held:
-        assert any((held + rest).decode("utf-8", "ignore") for rest in (b"\x80", b"\x90\x80", b"\x90\x80\x80", b"\xa0\x80", b"\x8f\xbf\xbf"))
+        assert any(
+            (held + rest).decode("utf-8", "ignore")
+            for rest in (b"\x80", b"\x90\x80", b"\x90\x80\x80", b"\xa0\x80", b"\x8f\xbf\xbf")
+        )
 
 
 @given(st.lists(BYTES, max_size=10))

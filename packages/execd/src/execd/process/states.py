@@ -1,7 +1,7 @@
 """The life of a command as tables: what has happened comes in, what is to be done comes out, and nothing here waits.
 
-Two tables run side by side. `LIFE` follows the processes, `OUTPUT` the pipes; the command ends when both have come to rest.
-A pair that stands in neither table changes nothing: a timer that was late, an end of the pipes after the end of the drain.
+Two tables run side by side: `LIFE` follows the processes, `OUTPUT` the pipes; the command ends when both are at rest. A
+pair that stands in neither changes nothing: a timer that was late, an end of the pipes after the end of the drain.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Do(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """How the leader ended: an exit code or a signal's name; `memory_kill` if the kernel's count of those rose meanwhile."""
+    """How the leader ended: with a code or by a signal; `memory_kill` if the kernel has killed for memory meanwhile."""
 
     code: int | None = None
     signal: str | None = None
@@ -105,9 +105,9 @@ class Input:
     """One thing that has happened, with what belongs to its kind: a stop's cause, an exit, a signal's name."""
 
     kind: Kind
-    cause: str | None = None
+    cause: str = ""
     exit: Exit | None = None
-    signal: str | None = None
+    signal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class State:
 
     life: Life = Life.STARTING
     output: Output = Output.OPEN
-    cause: str | None = None
+    cause: str = ""
     """Why we ended it, if we did: it stands whatever the leader's exit."""
     exit: Exit | None = None
     asked: frozenset[str] = frozenset()

@@ -1,7 +1,7 @@
 """One reader's place in a store: what comes next, as frames ready to send.
 
-A cursor never merges or splits events, and never repeats one. Where records that it still needed have been evicted it says
-so with `truncated` and goes on at the oldest that is left.
+A cursor never merges or splits events, and never repeats one. Where records that it still needed have been evicted it
+says so with `truncated` and goes on at the oldest that is left.
 """
 
 from __future__ import annotations

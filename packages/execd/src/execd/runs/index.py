@@ -1,7 +1,8 @@
 """The packed index: one record per read, from which every event's number, place and time follow.
 
-A record holds the state *before* its read, so that framing can begin at any record: how many bytes of both streams are
-unfinished, and how much of standard output came before. The record is a value; where its bytes are kept is the log's affair.
+A record holds the state *before* its read, so that framing can begin at any record: how many bytes of both streams
+are unfinished, and how much of standard output came before. The record is a value; where its bytes are kept is the
+log's affair.
 """
 
 from __future__ import annotations

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import uuid
 from dataclasses import dataclass
 from typing import Final
 
-from execd.errors import ExecutionConflict, ExecutionNotFound, InvalidQuery, InvalidRequestBody, LimitReached, ShuttingDown
+from execd.errors import (
+    ExecutionConflict,
+    ExecutionNotFound,
+    InvalidQuery,
+    InvalidRequestBody,
+    LimitReached,
+    ShuttingDown,
+)
 from execd.runs.run import Clock, Policy, Reader, Run
 from execd.runs.spool import Spool
 
@@ -151,8 +159,8 @@ class Registry:
         self.sweep()
 
     def _expiry_ms(self, run: Run) -> float:
-        assert run.finished_mono_ms is not None
-        return run.finished_mono_ms + self._retention.keep_s * 1000
+        ended = run.finished_mono_ms
+        return math.inf if ended is None else ended + self._retention.keep_s * 1000
 
     def _total_bound(self) -> int:
         total = self._retention.total_bytes

@@ -1,7 +1,8 @@
 """One execution: its store, its readers and the rules between them.
 
-A run is written by the one who owns its program (`Control`) and read by any number of readers. Here is decided what may be
-forgotten when the run outgrows its bound, when the program must be held, and when its last reader has been gone too long.
+A run is written by the one who owns its program (`Control`) and read by any number of readers. Here is decided what
+may be forgotten when the run outgrows its bound, when the program must be held, and when its last reader has been
+gone too long.
 """
 
 from __future__ import annotations
@@ -81,7 +82,9 @@ class Keeper(Protocol):
 class Run:
     """One execution, from registration until retention forgets it."""
 
-    def __init__(self, keeper: Keeper, *, execution_id: str, kind: str, content: str, body: object, policy: Policy) -> None:
+    def __init__(
+        self, keeper: Keeper, *, execution_id: str, kind: str, content: str, body: object, policy: Policy
+    ) -> None:
         self.id = execution_id
         self.kind = kind
         self.content = content

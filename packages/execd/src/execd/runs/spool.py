@@ -1,8 +1,9 @@
 """Bounded memory for append-only logs: old blocks go to one unlinked file, written in batches by one thread.
 
-The file is cut into slots of one size, so that thousands of runs need one descriptor and a dropped block frees its slot.
-It has no name from the moment it exists: a crash leaves nothing behind, and no workload can open it. When the disk refuses,
-blocks stay in memory and `healthy` turns false: whoever bounds the logs then bounds them lower, and runs go on.
+The file is cut into slots of one size, so that thousands of runs need one descriptor and a dropped block frees its
+slot. It has no name from the moment it exists: a crash leaves nothing behind, and no workload can open it. When the
+disk refuses, blocks stay in memory and `healthy` turns false: whoever bounds the logs then bounds them lower, and
+runs go on.
 """
 
 from __future__ import annotations
@@ -81,7 +82,8 @@ class Spool:
         data = block.data
         if data is not None:
             return data
-        assert block.slot is not None and self._file is not None
+        if block.slot is None or self._file is None:
+            raise RuntimeError("a block was read that is neither in memory nor on disk")
         return os.pread(self._file, block.length, block.slot * BLOCK)
 
     def drop(self, block: Block) -> None:
@@ -143,7 +145,8 @@ class Spool:
 
     def _open(self) -> int:
         if self._file is None:
-            assert self._directory is not None
+            if self._directory is None:
+                raise RuntimeError("without a directory nothing is queued for the disk")
             os.makedirs(self._directory, mode=0o700, exist_ok=True)
             self._file = _unlinked(self._directory)
         return self._file
@@ -170,7 +173,7 @@ def _unlinked(directory: str) -> int:
 class Log:
     """An append-only sequence of bytes that keeps a small tail in memory and forgets from the front.
 
-    Offsets count from the first byte ever appended. `start` is the oldest offset still readable, `end` the next to come.
+    Offsets count from the first byte ever appended. `start` is the oldest offset still there, `end` the next to come.
     """
 
     __slots__ = ("_blocks", "_keep_blocks", "_open", "_open_start", "_resident", "_spool", "end", "start")

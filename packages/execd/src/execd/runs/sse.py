@@ -1,7 +1,7 @@
 """Framing: pieces and control payloads in, the bytes of server-sent events out.
 
-Deployed clients read one JSON object on one `data:` line and split lines at U+0085, U+2028 and U+2029 too, so those three
-are escaped although JSON does not ask for it.
+Deployed clients read one JSON object on one `data:` line and split lines at U+0085, U+2028 and U+2029 too, so those
+three are escaped although JSON does not ask for it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def ping_frame(timestamp_ms: int) -> bytes:
 
 
 def text_frames(mode: Mode, stream: Stream, done: Step, *, skip: int, first: int, timestamp_ms: int) -> list[bytes]:
-    """Return, in parts to be joined, the frames of a step's pieces from the `skip`-th on; the first of all is `first`."""
+    """Return, in parts to be joined, the frames of a step's pieces from the `skip`-th on; `first` numbers them all."""
     if skip >= len(done.pieces):
         return []
     if mode == "lines":

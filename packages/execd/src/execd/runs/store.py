@@ -1,7 +1,7 @@
 """The store of one run: its bytes once, its packed index, its few control events, and nothing that waits.
 
-One writer appends; any number of cursors (`cursor.py`) derive events from it. Eviction forgets a prefix of records; what
-was unfinished at that place is kept aside, so that framing can begin there as if nothing were missing.
+One writer appends; any number of cursors (`cursor.py`) derive events from it. Eviction forgets a prefix of records;
+what was unfinished at that place is kept aside, so that framing can begin there as if nothing were missing.
 """
 
 from __future__ import annotations
@@ -184,7 +184,7 @@ class Store:
         return rightmost(self.floor.record, self.records, accepts=lambda at: self.record(at).first_event <= number)
 
     def counts_before(self, number: int) -> Counts:
-        """Return the bytes in events before one that was evicted: exact at places of eviction, else of the nearest before."""
+        """Return the bytes in events before an evicted one: exact at places of eviction, else of the nearest before."""
         at = rightmost(0, len(self._history), accepts=lambda place: self._history[place][0] <= number)
         return self._history[at][1] if at >= 0 else Counts()
 

@@ -72,7 +72,8 @@ def _split_long(lines: list[bytes], pending: bytes, *, after_cr: bool) -> Step:
         return line
 
     for line in lines:
-        pieces.append(release(line))
+        last = release(line)
+        pieces.append(last)
     rest = release(pending)
     return Step(pieces, tuple(partial), Carry(rest, after_cr))
 

@@ -1,0 +1,123 @@
+"""Who belongs to a run: its group, its session, their descendants, and whoever carries the run's mark.
+
+The leader gives group and session their number and is reaped last, so both stay what they are. A process that has left
+them is found by its parents, or by `EXECD_EXECUTION_ID` in its environment; one that has lost its parents and has
+overwritten its environment, or runs as a user whose environment we may not read, cannot be recognised.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+MARK: Final = "EXECD_EXECUTION_ID"
+_MARK: Final = b"\0EXECD_EXECUTION_ID="
+_DEAD: Final = frozenset("ZXx")
+
+
+class Process(NamedTuple):
+    """One line of the process table; `start` tells it from a later one with the same number."""
+
+    pid: int
+    state: str
+    parent: int
+    group: int
+    session: int
+    start: int
+
+
+def parse_stat(text: bytes) -> Process:
+    """Return what `/proc/PID/stat` says.
+
+    >>> parse_stat(b"7 (a) b) S 1 7 7 0 -1 0 0 0 0 0 0 0 0 0 20 0 1 0 99 0")
+    Process(pid=7, state='S', parent=1, group=7, session=7, start=99)
+    """
+    head, _, tail = text.rpartition(b")")
+    fields = tail.split()
+    return Process(
+        int(head.split(b" ", 1)[0]), fields[0].decode(), int(fields[1]), int(fields[2]), int(fields[3]), int(fields[19])
+    )
+
+
+def parse_mark(environ: bytes) -> str | None:
+    """Return the id of the run that a process was started in.
+
+    >>> parse_mark(b"A=1\\0EXECD_EXECUTION_ID=abc\\0B=2\\0")
+    'abc'
+    """
+    _, found, rest = (b"\0" + environ).partition(_MARK)
+    return rest.partition(b"\0")[0].decode(errors="replace") if found else None
+
+
+class Census:
+    """The living processes at one moment, by what ties them to a run."""
+
+    def __init__(self, processes: Iterable[tuple[Process, str | None]]) -> None:
+        self._children: dict[int, list[Process]] = defaultdict(list)
+        self._tied: dict[int | str, list[Process]] = defaultdict(list)
+        for process, mark in processes:
+            self._children[process.parent].append(process)
+            if process.state in _DEAD:
+                continue
+            self._tied[process.group].append(process)
+            self._tied[process.session].append(process)
+            if mark is not None:
+                self._tied[mark].append(process)
+
+    def members(self, leader: int, mark: str) -> list[Process]:
+        """Return the living processes of a run, its leader left out."""
+        found: dict[int, Process] = {}
+        ahead = [*self._tied.get(leader, ()), *self._tied.get(mark, ()), *self._children.get(leader, ())]
+        while ahead:
+            process = ahead.pop()
+            if process.pid not in found:
+                found[process.pid] = process
+                ahead += self._children.get(process.pid, ())
+        found.pop(leader, None)
+        return [process for process in found.values() if process.state not in _DEAD]
+
+
+def take_census(*, root: int | None = None) -> Census:
+    """Look at every process, or at those that descend from `root`; the daemon itself is left out."""
+    own = os.getpid()
+    processes = [process for process in map(look, _pids()) if process and process.pid != own]
+    if root is not None:
+        processes = _below(root, processes)
+    return Census((process, _mark(process)) for process in processes)
+
+
+def look(pid: int) -> Process | None:
+    """Return a process as it is now, None when there is none of that number."""
+    text = _read(f"/proc/{pid}/stat")
+    return parse_stat(text) if text else None
+
+
+def _pids() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def _below(root: int, processes: list[Process]) -> list[Process]:
+    children = defaultdict(list)
+    for process in processes:
+        children[process.parent].append(process)
+    found: list[Process] = []
+    ahead = [*children[root], *children[os.getpid()]]
+    while ahead:
+        process = ahead.pop()
+        found.append(process)
+        ahead += children[process.pid]
+    return found
+
+
+def _mark(process: Process) -> str | None:
+    return None if process.state in _DEAD else parse_mark(_read(f"/proc/{process.pid}/environ"))
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return file.read()
+    except OSError:
+        return b""

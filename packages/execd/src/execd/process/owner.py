@@ -1,0 +1,200 @@
+"""The owner of one command: what happens to its processes goes into the tables, what the tables say is done here."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from execd.errors import InvalidRequestBody
+from execd.process.child import Child, Program, spawn
+from execd.process.ends import ending, start_failure
+from execd.process.pipes import Pipes
+from execd.process.states import Do, Input, Kind, Output, State, step, verdict
+from execd.process.sweep import Survey, Sweep
+from execd.runs.run import Run
+
+_log: Final = logging.getLogger("execd.process")
+_FAULT: Final = Input(Kind.FAULT, cause="internal_error")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What all commands of a daemon share: two graces, the survey, and how often the kernel has killed for memory."""
+
+    kill_grace_s: float
+    drain_grace_s: float
+    survey: Survey
+    memory_kills: Callable[[], int]
+
+
+class Owner:
+    """Owns the processes of one run from start to end: the run's `Control`."""
+
+    _child: Child
+    _pipes: Pipes
+
+    def __init__(self, run: Run, program: Program, terms: Terms, *, timeout_s: float) -> None:
+        self._run = run
+        self._program = program
+        self._terms = terms
+        self._timeout_s = timeout_s
+        self._loop = asyncio.get_running_loop()
+        self._state = State()
+        self._inputs: deque[Input] = deque()
+        self._turning = False
+        self._faulted = False
+        self._leader_lives = False
+        self._failure: OSError | None = None
+        self._sweep: Sweep | None = None
+        self._timers: dict[Kind, asyncio.TimerHandle] = {}
+        self._kills_before = terms.memory_kills()
+        self._actions: Final[dict[Do, Callable[[Input], None]]] = {
+            Do.TERMINATE: lambda _: self._everyone().send(signal.SIGTERM),
+            Do.KILL: lambda _: self._everyone().send(signal.SIGKILL),
+            Do.WATCH: lambda _: self._everyone().watch(),
+            Do.FORWARD: lambda happened: self._child.signal_group(signal.Signals[happened.signal]),
+            Do.START_TIMEOUT: self._start_timeout,
+            Do.START_GRACE: lambda _: self._ring(terms.kill_grace_s, Input(Kind.GRACE_OVER)),
+            Do.START_DRAIN: lambda _: self._ring(terms.drain_grace_s, Input(Kind.DRAIN_OVER)),
+            Do.RELEASE: self._release,
+            Do.FLUSH: lambda _: self._pipes.flush(),
+            Do.DISCARD: self._discard,
+            Do.REAP: lambda _: self._child.reap(),
+            Do.FINISH: self._finish,
+        }
+
+    # ── the run's Control ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def stop(self, cause: str) -> None:
+        """End the program; the end arrives as the terminal event."""
+        self._notice_exit()
+        self._feed(Input(Kind.STOP, cause=cause))
+
+    def send_signal(self, name: str) -> None:
+        """Send a signal by name to the program's group."""
+        if name not in signal.Signals.__members__:
+            raise InvalidRequestBody(f"signal: there is no signal {name[:32]!r}", details={"field": "signal"})
+        self._notice_exit()
+        self._feed(Input(Kind.SIGNAL, signal=name))
+
+    async def write_stdin(self, data: bytes) -> None:
+        """Write to standard input, waiting while the program does not read; raises `StdinClosed`."""
+        await self._pipes.stdin.write(data)
+
+    def close_stdin(self) -> None:
+        """End standard input; raises `StdinClosed` when there is none."""
+        self._pipes.stdin.end()
+
+    # ── what happens ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def start(self) -> None:
+        """Start the program; a failure is the run's end."""
+        try:
+            self._adopt(spawn(self._program))
+        except OSError as error:
+            self._failure = error
+            self._feed(Input(Kind.START_FAILED, cause="never_started"))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the end of this run and of no other
+            self._fault(error)
+        else:
+            self._feed(Input(Kind.STARTED))
+
+    def _adopt(self, child: Child) -> None:
+        self._child = child
+        self._leader_lives = True
+        self._loop.add_reader(child.pidfd, self._notice_exit)
+        self._pipes = Pipes(child, self._run, ended=lambda: self._feed(Input(Kind.PIPES_ENDED)), failed=self._fault)
+        self._run.pid = child.pid
+        self._run.control = self
+
+    def _notice_exit(self) -> None:
+        # A stop looks too: a leader that is gone already was not stopped by us.
+        if not self._leader_lives or (exit_ := self._child.exit()) is None:
+            return
+        self._leader_lives = False
+        self._loop.remove_reader(self._child.pidfd)
+        if exit_.signal == "SIGKILL":
+            exit_ = replace(exit_, memory_kill=self._terms.memory_kills() > self._kills_before)
+        self._feed(Input(Kind.EXITED, exit=exit_))
+
+    def _feed(self, happened: Input) -> None:
+        # What an action brings about at once is taken after it, not in the middle of it.
+        self._inputs.append(happened)
+        if self._turning:
+            return
+        self._turning = True
+        try:
+            while self._inputs:
+                self._turn(self._inputs.popleft())
+        finally:
+            self._turning = False
+
+    def _turn(self, happened: Input) -> None:
+        try:
+            self._state, todo = step(self._state, happened)
+            for do in todo:
+                self._actions[do](happened)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._fault(error)
+
+    def _fault(self, error: Exception) -> None:
+        _log.error("fault in execution %s", self._run.id, exc_info=error)
+        if self._faulted or self._state.output is Output.ENDED:
+            self._end_anyhow()
+        else:
+            self._faulted = True
+            self._feed(_FAULT)
+
+    def _end_anyhow(self) -> None:
+        # Not even the end goes as it should: what is left is that nobody waits for ever.
+        if self._leader_lives:
+            self._child.signal_group(signal.SIGKILL)
+        if self._run.end is None:
+            self._run.finish(ending("internal_error", None))
+
+    # ── what is to be done ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def _everyone(self) -> Sweep:
+        if self._sweep is None:
+            gone = Input(Kind.GROUP_GONE)
+            self._sweep = Sweep(
+                self._child, self._run.id, self._terms.survey, gone=lambda: self._feed(gone), failed=self._fault
+            )
+        return self._sweep
+
+    def _start_timeout(self, _: Input) -> None:
+        if self._timeout_s:
+            self._ring(self._timeout_s, Input(Kind.TIMEOUT, cause="timed_out"))
+
+    def _ring(self, delay_s: float, happened: Input) -> None:
+        if before := self._timers.get(happened.kind):
+            before.cancel()
+        self._timers[happened.kind] = self._loop.call_later(delay_s, self._rung, happened)
+
+    def _rung(self, happened: Input) -> None:
+        # Under load the exit may still wait to be noticed in the same turn of the loop.
+        self._notice_exit()
+        self._feed(happened)
+
+    def _release(self, _: Input) -> None:
+        self._run.leader_exited()
+        self._pipes.close_stdin()
+        self._pipes.flush()
+
+    def _discard(self, _: Input) -> None:
+        if self._run.pid is not None:  # Else the fault was in the start.
+            self._pipes.discard()
+
+    def _finish(self, _: Input) -> None:
+        for timer in self._timers.values():
+            timer.cancel()
+        if self._sweep is not None:
+            self._sweep.close()
+        self._run.control = None
+        failure = self._failure
+        self._run.finish(start_failure(failure) if failure else ending(verdict(self._state), self._state.exit))

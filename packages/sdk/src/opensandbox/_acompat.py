@@ -1,0 +1,148 @@
+"""The handful of things that differ between the colours: `_async` uses the names with an `a`, the twin those without.
+
+Everything else in `_async` becomes synchronous by taking words away (tools/unasync.py).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from inspect import isawaitable
+from typing import Any, Final, TypeVar
+
+from opensandbox.results import OutputLine
+
+T = TypeVar("T")
+
+AsyncLineHandler = Callable[[OutputLine], Awaitable[object] | object]
+"""Takes a line; may be a coroutine function."""
+LineHandler = Callable[[OutputLine], object]
+"""Takes a line."""
+
+_going_on: Final[set[asyncio.Task[Any]]] = set()
+"""Tasks that outlived their caller: the loop itself keeps only weak references."""
+
+
+async def asleep(seconds: float) -> None:
+    """Wait."""
+    await asyncio.sleep(seconds)
+
+
+def sleep(seconds: float) -> None:
+    """Wait."""
+    time.sleep(seconds)
+
+
+async def acall(handler: AsyncLineHandler, line: OutputLine) -> None:
+    """Call a handler, and wait for it if it is asynchronous."""
+    answer = handler(line)
+    if isawaitable(answer):
+        await answer
+
+
+def call(handler: LineHandler, line: OutputLine) -> None:
+    """Call a handler."""
+    handler(line)
+
+
+async def afinish(work: Callable[[], Awaitable[T]], *, grace: float) -> T:
+    """Do work; if cancelled meanwhile let it go on for up to `grace` seconds, and only then be cancelled."""
+    task = asyncio.ensure_future(_run(work))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        _going_on.add(task)
+        task.add_done_callback(_forget)
+        try:
+            await asyncio.wait({task}, timeout=grace)
+        finally:
+            task.cancel()
+        await asyncio.wait({task}, timeout=grace)
+        raise
+
+
+def finish(work: Callable[[], T], *, grace: float) -> T:  # noqa: ARG001 - an interrupted thread cannot go on
+    """Do work."""
+    return work()
+
+
+async def _run(work: Callable[[], Awaitable[T]]) -> T:
+    return await work()
+
+
+def _forget(task: asyncio.Task[Any]) -> None:
+    _going_on.discard(task)
+    if not task.cancelled():
+        task.exception()
+
+
+class AsyncSpawned:
+    """Work that goes on beside its caller."""
+
+    def __init__(self, work: Callable[[], Awaitable[None]]) -> None:
+        self._task = asyncio.ensure_future(_run(work))
+
+    async def aclose(self) -> None:
+        """End it, whatever it is waiting for."""
+        self._task.cancel()
+        await asyncio.wait({self._task})
+        if not self._task.cancelled():
+            self._task.exception()
+
+
+class Spawned:
+    """Work that goes on beside its caller."""
+
+    def __init__(self, work: Callable[[], None]) -> None:
+        self._thread = threading.Thread(target=work, name="opensandbox-stdin", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Wait a moment for its end; a thread that waits for the caller's own iterator cannot be ended."""
+        self._thread.join(timeout=0.5)
+
+
+def aspawn(work: Callable[[], Awaitable[None]]) -> AsyncSpawned:
+    """Start work beside the caller: a task."""
+    return AsyncSpawned(work)
+
+
+def spawn(work: Callable[[], None]) -> Spawned:
+    """Start work beside the caller: a thread."""
+    return Spawned(work)
+
+
+async def areadable(descriptor: int, *, timeout: float) -> bool:
+    """Wait until a descriptor can be read or has been closed at the other end; False when time is over."""
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_reader(descriptor, ready.set)
+    try:
+        async with asyncio.timeout(timeout):
+            await ready.wait()
+    except TimeoutError:
+        return False
+    finally:
+        loop.remove_reader(descriptor)
+    return True
+
+
+def readable(descriptor: int, *, timeout: float) -> bool:
+    """Wait until a descriptor can be read or has been closed at the other end; False when time is over."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(timeout * 1000))
+
+
+async def ain_thread(work: Callable[..., T], *arguments: Any) -> T:
+    """Do blocking work without holding up the loop."""
+    return await asyncio.get_running_loop().run_in_executor(None, partial(work, *arguments))
+
+
+def in_thread(work: Callable[..., T], *arguments: Any) -> T:
+    """Do blocking work."""
+    return work(*arguments)

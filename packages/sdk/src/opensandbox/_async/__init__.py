@@ -1,0 +1,1 @@
+"""The SDK in its asynchronous colour; `_sync` is made from it (tools/unasync.py)."""

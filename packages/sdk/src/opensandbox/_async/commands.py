@@ -1,0 +1,224 @@
+"""`sandbox.commands`: run a command, watch it, talk to it, stop it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from contextlib import aclosing
+from typing import Final, Literal
+
+from opensandbox import _wire
+from opensandbox._acompat import AsyncLineHandler, asleep
+from opensandbox._async.output import OutputStream, Stdin
+from opensandbox._core import calls, decode
+from opensandbox._core.execution import Fold
+from opensandbox.results import BackgroundCommand, CommandStatus, Execution, Stream
+from opensandbox.transport import AsyncTransport
+
+Session = str | BackgroundCommand
+"""An execution id, or the value that stands for one."""
+
+_KEPT_OF_A_STREAM: Final = 64 * 1024
+_POLL_S: Final = 0.2
+
+
+class Commands:
+    """Commands in one sandbox."""
+
+    def __init__(self, transport: AsyncTransport) -> None:
+        self._transport = transport
+        self._live: set[OutputStream] = set()
+
+    async def run(
+        self,
+        command: str | Sequence[str],
+        *,
+        working_dir: str | None = None,
+        envs: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        user: str | None = None,
+        uid: int | None = None,
+        gid: int | None = None,
+        stdin: Stdin | None = None,
+        on_stdout: AsyncLineHandler | None = None,
+        on_stderr: AsyncLineHandler | None = None,
+        check: bool = True,
+        max_output_bytes: int | None = None,
+    ) -> Execution:
+        """Run a command to its end.
+
+        A string is shell text, a sequence is a program and its arguments. `timeout` is in seconds, None is none;
+        `stdin` is written and closed. The handlers get each line as it comes. Cancelling interrupts the command in the sandbox.
+
+        Raises `CommandFailedException` for a non-zero exit, and another `ProgramException` for any other bad end of the
+        program, unless `check` is false; `StreamInterruptedException` when a broken connection could not be resumed.
+
+        Example:
+            >>> execution = await sandbox.commands.run("ls -l", working_dir="/workspace")  # doctest: +SKIP
+            >>> execution.logs.stdout[0].text  # doctest: +SKIP
+            'total 0'
+        """
+        request = calls.run_command(
+            command,
+            execution_id=_new_id(),
+            features=self._transport.features,
+            working_dir=working_dir,
+            envs=envs,
+            timeout=timeout,
+            user=user,
+            uid=uid,
+            gid=gid,
+            stdin=stdin is not None,
+            max_output_bytes=max_output_bytes,
+        )
+        handlers: dict[Stream, AsyncLineHandler] = {}
+        if on_stdout is not None:
+            handlers["stdout"] = on_stdout
+        if on_stderr is not None:
+            handlers["stderr"] = on_stderr
+        return await OutputStream(self._transport, request, live=self._live, check=check, stdin=stdin).drain(handlers)
+
+    def run_stream(
+        self,
+        command: str | Sequence[str],
+        *,
+        working_dir: str | None = None,
+        envs: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        user: str | None = None,
+        uid: int | None = None,
+        gid: int | None = None,
+        stdin: Stdin | None = None,
+        check: bool = True,
+        max_output_bytes: int | None = None,
+        mode: Literal["lines", "chunks"] = "lines",
+    ) -> OutputStream:
+        """Run a command and read its output as it comes: whole lines, or chunks as they were written.
+
+        The command starts with the first item asked for. After the last one this raises as `run` does. Leaving the loop
+        early interrupts the command; inside `async with` it is also waited for.
+
+        Example:
+            >>> async with sandbox.commands.run_stream("npm install") as lines:  # doctest: +SKIP
+            ...     async for line in lines:
+            ...         print(line.text, line.stream)
+        """
+        request = calls.run_command(
+            command,
+            execution_id=_new_id(),
+            features=self._transport.features,
+            working_dir=working_dir,
+            envs=envs,
+            timeout=timeout,
+            user=user,
+            uid=uid,
+            gid=gid,
+            stdin=stdin is not None,
+            max_output_bytes=max_output_bytes,
+        )
+        return OutputStream(
+            self._transport,
+            request,
+            live=self._live,
+            mode=mode,
+            check=check,
+            stdin=stdin,
+            keep=_KEPT_OF_A_STREAM,
+        )
+
+    async def run_background(
+        self,
+        command: str | Sequence[str],
+        *,
+        working_dir: str | None = None,
+        envs: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        user: str | None = None,
+        uid: int | None = None,
+        gid: int | None = None,
+        stdin: Literal["pipe"] | str | bytes | None = None,  # noqa: PYI051 - one string has a meaning of its own
+    ) -> BackgroundCommand:
+        """Start a command that goes on by itself, and return what stands for it.
+
+        `stdin="pipe"` leaves its standard input open for `write_stdin`; any other text or bytes is written and closed.
+        """
+        request = calls.run_command(
+            command,
+            execution_id=_new_id(),
+            features=self._transport.features,
+            working_dir=working_dir,
+            envs=envs,
+            timeout=timeout,
+            user=user,
+            uid=uid,
+            gid=gid,
+            stdin=stdin is not None,
+            background=True,
+        )
+        fold = Fold(execution_id=request.execution_id or "")
+        async with aclosing(self._transport.stream(request)) as events:
+            async for batch in events:
+                for received in batch:
+                    fold.add(received.event)
+        session = BackgroundCommand(id=fold.execution_id)
+        if stdin is not None and stdin != "pipe":
+            await self.write_stdin(session, stdin)
+            await self.close_stdin(session)
+        return session
+
+    async def get_status(self, session: Session) -> CommandStatus:
+        """Tell how a command stands."""
+        return decode.command_status((await self._transport.send(calls.command_status(str(session)))).body)
+
+    def attach(
+        self, session: Session, *, mode: Literal["lines", "chunks"] = "lines", check: bool = True
+    ) -> OutputStream:
+        """Replay a command's output and follow it to the end; leaving early leaves the command alone."""
+        calls.require(self._transport.features, "replay")
+        return OutputStream(
+            self._transport,
+            calls.read_events(str(session)),
+            live=self._live,
+            is_owned=False,
+            mode=mode,
+            check=check,
+            keep=_KEPT_OF_A_STREAM,
+        )
+
+    async def wait(self, session: Session) -> CommandStatus:
+        """Wait for the end of a command and tell how it stands then."""
+        if "replay" not in self._transport.features:
+            while (status := await self.get_status(session)).is_running:
+                await asleep(_POLL_S)
+            return status
+        told = decode.body((await self._transport.send(calls.execution(str(session)))).body, _wire.Execution)
+        if told.running:
+            following = calls.read_events(told.id, after=told.last_event)
+            async with aclosing(self._transport.stream(following)) as events:
+                async for _ in events:
+                    pass
+        return await self.get_status(session)
+
+    async def interrupt(self, session: Session) -> None:
+        """Stop a command, and everything that it started; returns when it is gone."""
+        await self._transport.send(calls.interrupt(str(session)))
+
+    async def write_stdin(self, session: Session, data: str | bytes) -> None:
+        """Write to a command that was started with `stdin="pipe"`; returns when its pipe has taken it."""
+        calls.require(self._transport.features, "stdin")
+        written = data.encode() if isinstance(data, str) else bytes(data)
+        await self._transport.send(calls.write_stdin(str(session), written))
+
+    async def close_stdin(self, session: Session) -> None:
+        """End a command's standard input."""
+        calls.require(self._transport.features, "stdin")
+        await self._transport.send(calls.write_stdin(str(session), b"", end=True))
+
+    async def aclose(self) -> None:
+        """Interrupt what was started here, runs in the foreground and still goes on."""
+        for stream in list(self._live):
+            await stream.aclose()
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex

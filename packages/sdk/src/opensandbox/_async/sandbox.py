@@ -1,0 +1,179 @@
+"""`Sandbox`: one sandbox, however it was got, and the way into everything in it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Final, Self
+
+from opensandbox._acompat import afinish, asleep
+from opensandbox._async.commands import Commands
+from opensandbox._async.providers.local import LocalDaemon
+from opensandbox._async.transport import HttpTransport
+from opensandbox._core import calls, decode
+from opensandbox._core.config import Config, configure
+from opensandbox.exceptions import (
+    ExecdNotReadyException,
+    NotFoundException,
+    SandboxConnectionException,
+    SandboxException,
+)
+from opensandbox.results import Version
+from opensandbox.transport import AsyncTransport
+
+_READY_POLL_S: Final = 0.05
+_READY_POLL_LONGEST_S: Final = 1.0
+_CLOSING_S: Final = 15.0
+
+
+class Sandbox:
+    """A sandbox to run commands in; made by `local` or `connect`, used in `async with`.
+
+    Leaving the block stops what was started in it: interrupts foreground runs, and ends a local sandbox altogether.
+    """
+
+    commands: Commands
+    """Run a command, watch it, talk to it, stop it."""
+    transport: AsyncTransport
+    """What carries requests to the daemon; packages built on this one use it."""
+
+    def __init__(
+        self, transport: AsyncTransport, *, endpoint: str = "http://localhost", daemon: LocalDaemon | None = None
+    ) -> None:
+        self.transport = transport
+        self.commands = Commands(transport)
+        self._endpoint = endpoint
+        self._daemon = daemon
+
+    @classmethod
+    async def local(cls, working_dir: str | None = None, *, envs: Mapping[str, str] | None = None) -> Sandbox:
+        """Start a daemon of one's own on this machine. This is NOT isolation: commands run as the calling user.
+
+        `working_dir` is where commands run; without it a fresh private directory that is removed at the end. Commands
+        see PATH, HOME, LANG, TERM, TZ and `envs`, and nothing else of the caller's environment. Linux only; needs the
+        daemon installed (`pip install 'execd-sdk[local]'`). Raises `ExecdNotReadyException` when it does not start.
+
+        Example:
+            >>> async with await Sandbox.local() as sandbox:  # doctest: +SKIP
+            ...     print((await sandbox.commands.run("echo hi")).stdout)
+        """
+        daemon = await LocalDaemon.start(working_dir=working_dir, envs=envs or {}, environ=os.environ)
+        try:
+            return await cls._open(daemon.config, ready_timeout=_CLOSING_S, daemon=daemon)
+        except BaseException:
+            await afinish(daemon.aclose, grace=_CLOSING_S)
+            raise
+
+    @classmethod
+    async def connect(
+        cls,
+        endpoint: str | None = None,
+        *,
+        access_token: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        ready_timeout: float = 30,
+    ) -> Sandbox:
+        """Connect to a running daemon, by default to that of EXECD_ENDPOINT with EXECD_ACCESS_TOKEN.
+
+        Waits up to `ready_timeout` seconds until it takes work, then raises `ExecdNotReadyException`. A wrong token
+        raises `UnauthorizedException` here. `endpoint` is `http://`, `https://` or `http+unix://<percent-encoded path>`.
+
+        Example:
+            >>> async with await Sandbox.connect("http://host:44772") as sandbox:  # doctest: +SKIP
+            ...     await sandbox.is_healthy()
+        """
+        config = configure(endpoint, access_token=access_token, headers=headers, environ=os.environ)
+        return await cls._open(config, ready_timeout=ready_timeout)
+
+    @classmethod
+    async def _open(cls, config: Config, *, ready_timeout: float, daemon: LocalDaemon | None = None) -> Sandbox:
+        is_gone = (lambda: False) if daemon is None else daemon.is_gone
+        transport = HttpTransport(config, is_gone=is_gone)
+        sandbox = cls(transport, endpoint=config.endpoint.url, daemon=daemon)
+        try:
+            await sandbox._wait_until_ready(ready_timeout)
+            transport.features = (await sandbox.version()).features
+        except BaseException:
+            await afinish(transport.aclose, grace=_CLOSING_S)
+            raise
+        return sandbox
+
+    def get_endpoint(self, port: int | None = None) -> str:
+        """Return the daemon's base URL, or with `port` the URL of a port inside the sandbox."""
+        if port is None:
+            return self._endpoint
+        calls.require(self.transport.features, "proxy")
+        return f"{self._endpoint}/proxy/{port}"
+
+    async def is_healthy(self) -> bool:
+        """Whether the daemon answers."""
+        try:
+            await self.transport.send(calls.probe("/ping"))
+        except SandboxException:
+            return False
+        return True
+
+    async def version(self) -> Version:
+        """Ask the daemon for its version and features; one that cannot tell has none."""
+        try:
+            reply = await self.transport.send(calls.version())
+        except NotFoundException:
+            return Version()
+        return decode.version(reply.body)
+
+    async def aclose(self) -> None:
+        """Stop what was started here, and close; more than once does no harm."""
+        try:
+            if self._daemon is None:
+                await self.commands.aclose()
+        finally:
+            await self.transport.aclose()
+            if self._daemon is not None:
+                await self._daemon.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await afinish(self.aclose, grace=_CLOSING_S)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.get_endpoint()!r})"
+
+    async def _wait_until_ready(self, ready_timeout: float) -> None:
+        began = time.monotonic()
+        pause = _READY_POLL_S
+        while (fault := await self._not_ready()) is not None:
+            waited = time.monotonic() - began
+            if waited + pause > ready_timeout:
+                raise _not_ready_in_time(self.get_endpoint(), waited, fault) from fault
+            await asleep(pause)
+            pause = min(pause * 1.5, _READY_POLL_LONGEST_S)
+
+    async def _not_ready(self) -> SandboxException | None:
+        """Return what keeps the daemon from taking work; one without `/ready` is ready when it answers."""
+        try:
+            try:
+                await self.transport.send(calls.probe("/ready"))
+            except NotFoundException:
+                await self.transport.send(calls.probe("/ping"))
+        except SandboxConnectionException as fault:
+            return fault
+        except SandboxException as fault:
+            if getattr(fault, "status_code", 0) < 500:
+                raise
+            return fault
+        return None
+
+
+def _not_ready_in_time(endpoint: str, waited: float, fault: SandboxException) -> ExecdNotReadyException:
+    waiting_for = fault.error.details.get("waiting_for")
+    why = f"still waiting for {', '.join(map(str, waiting_for))}" if isinstance(waiting_for, list) else str(fault)
+    return ExecdNotReadyException(
+        f"the daemon at {endpoint} was not ready after {waited:.1f} s: {why}",
+        details={"waited_s": round(waited, 3), **({} if waiting_for is None else {"waiting_for": waiting_for})},
+    )

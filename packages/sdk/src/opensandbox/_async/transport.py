@@ -1,0 +1,150 @@
+"""Requests over HTTP, with retry and resume: the only place that knows the HTTP library."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
+from typing import Any, Final
+
+import httpx
+
+from opensandbox._acompat import asleep
+from opensandbox._core import decode
+from opensandbox._core.config import Config
+from opensandbox._core.request import E, Received, Reply, Request, StreamRequest
+from opensandbox._core.resume import Resume
+from opensandbox._core.retry import is_settled, wait_before_retry
+from opensandbox._core.sse import FrameDecoder
+from opensandbox.exceptions import (
+    ExecdNotReadyException,
+    RequestTimeoutException,
+    SandboxApiException,
+    SandboxConnectionException,
+    SandboxException,
+    StreamInterruptedException,
+)
+
+CONNECT_S: Final = 10.0
+_KEEPALIVE_S: Final = 5.0
+"""Shorter than the daemon's, so that an idle connection is closed from here and never under a request."""
+_RESUMABLE: Final = frozenset({"execution_id", "replay"})
+
+
+def _never() -> bool:
+    return False
+
+
+class HttpTransport:
+    """Speaks to one daemon.
+
+    `features` is filled in when the daemon's version is known; `is_gone` tells when the daemon cannot come back, so
+    that nobody waits for it.
+    """
+
+    def __init__(self, config: Config, *, is_gone: Callable[[], bool] = _never) -> None:
+        self.features: AbstractSet[str] = frozenset()
+        self._endpoint = config.endpoint
+        self._is_gone = is_gone
+        self._client = _client(config)
+
+    async def send(self, request: Request, /) -> Reply:
+        """Send a request and return its answer; a refusal raises, a passing fault is retried where that is safe."""
+        tries = 0
+        while True:
+            try:
+                return await self._try(request)
+            except SandboxException as fault:
+                if is_settled(request, fault, tries=tries):
+                    return Reply()
+                tries += 1
+                wait = wait_before_retry(request, fault, tries=tries, jitter=random.random())  # noqa: S311 - spread
+                if wait is None or self._is_gone():
+                    raise
+            await asleep(wait)
+
+    async def _try(self, request: Request) -> Reply:
+        with self._mapped_faults():
+            response = await self._client.request(**self._arguments(request))
+        headers = dict(response.headers)
+        if not response.is_success:
+            raise decode.refusal(response.status_code, response.content, headers)
+        return Reply(status=response.status_code, body=response.content, headers=headers)
+
+    async def stream(self, request: StreamRequest[E], /) -> AsyncGenerator[list[Received[E]], None]:
+        """Send a request and yield its events in batches, as they come, until the terminal one; resume what breaks."""
+        resume = Resume(request, can_resume=request.execution_id is not None and self.features >= _RESUMABLE)
+        while not resume.is_over():
+            fault: SandboxException | None = None
+            try:
+                with self._mapped_faults():
+                    async with self._client.stream(**self._arguments(resume.next_request())) as response:
+                        await _refuse(response)
+                        resume.opened(status=response.status_code)
+                        frames = FrameDecoder()
+                        async for chunk in response.aiter_raw():
+                            events = resume.accept(frames.feed(chunk))
+                            if events:
+                                yield events
+                            # What is left is the end of the body: read, it leaves the connection usable. Daemons
+                            # without our extensions take their time with it.
+                            if resume.is_over() and not self.features:
+                                break
+            except StreamInterruptedException:
+                raise
+            except (SandboxConnectionException, SandboxApiException) as broken:
+                fault = broken
+            if not resume.is_over():
+                jitter = random.random()  # noqa: S311 - spread
+                await asleep(resume.lost(fault, now=time.monotonic(), jitter=jitter, is_gone=self._is_gone()))
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self._client.aclose()
+
+    def _arguments(self, request: Request) -> dict[str, Any]:
+        silence = request.silence_s
+        return {
+            "method": request.method,
+            "url": self._endpoint.base + request.target,
+            "content": request.body or None,
+            "headers": {"Content-Type": request.content_type} if request.content_type and request.body else None,
+            "timeout": httpx.Timeout(connect=CONNECT_S, read=silence, write=silence, pool=None),
+        }
+
+    @contextmanager
+    def _mapped_faults(self) -> Iterator[None]:
+        """Turn the HTTP library's exceptions into ours."""
+        if self._client.is_closed:
+            raise SandboxConnectionException("this sandbox is closed")
+        where = self._endpoint.url
+        try:
+            yield
+        except (httpx.ConnectError, httpx.ConnectTimeout) as fault:
+            raise ExecdNotReadyException(f"could not connect to {where}: {str(fault) or 'no answer'}") from fault
+        except httpx.TimeoutException as fault:
+            raise RequestTimeoutException(f"no answer from {where} in time") from fault
+        except (httpx.HTTPError, httpx.StreamError) as fault:
+            raise SandboxConnectionException(f"the connection to {where} broke: {fault}") from fault
+        except httpx.InvalidURL as fault:
+            raise ValueError(f"not a URL: {where}: {fault}") from fault
+
+
+async def _refuse(response: httpx.Response) -> None:
+    if not response.is_success:
+        body = await response.aread()
+        raise decode.refusal(response.status_code, body, dict(response.headers))
+
+
+def _client(config: Config) -> httpx.AsyncClient:
+    """Make a client without limits of its own; proxies of the environment are not for loopback."""
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=_KEEPALIVE_S)
+    endpoint = config.endpoint
+    headers = {"Accept-Encoding": "identity", "User-Agent": "execd-sdk", **config.headers}
+    secure = endpoint.base.startswith("https:")
+    if not endpoint.is_loopback:
+        return httpx.AsyncClient(headers=headers, limits=limits)
+    transport = httpx.AsyncHTTPTransport(limits=limits, uds=endpoint.uds, verify=secure, trust_env=secure)
+    return httpx.AsyncClient(headers=headers, transport=transport, trust_env=False)

@@ -1,0 +1,183 @@
+"""What each call sends, decided before anything is sent; misuse ends here, as `TypeError` or `ValueError`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Any, Final
+
+import msgspec
+
+from opensandbox import _wire
+from opensandbox._core import decode
+from opensandbox._core.request import Request, StreamRequest, segment
+from opensandbox.exceptions import NotSupportedException
+
+DISCONNECT_GRACE_MS: Final = 60_000
+"""How long the daemon keeps a run whose connection broke: longer than the SDK tries to come back."""
+STOP_SILENCE_S: Final = 300.0
+"""An interrupt is answered when the program is gone, after the daemon's own grace, which is a setting."""
+BRIEF_SILENCE_S: Final = 5.0
+"""How long a cancelled call waits for its interrupt."""
+MAX_TIMEOUT_MS: Final = 2**53
+_NO_TEXT: Final[tuple[type[Any], ...]] = (bytes, bytearray, memoryview)  # sequences, but not of strings
+
+
+def run_command(
+    command: str | Sequence[str],
+    *,
+    execution_id: str,
+    features: AbstractSet[str],
+    working_dir: str | None = None,
+    envs: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+    user: str | None = None,
+    uid: int | None = None,
+    gid: int | None = None,
+    stdin: bool = False,
+    max_output_bytes: int | None = None,
+    background: bool = False,
+) -> StreamRequest[_wire.Event]:
+    """Start a command. `execution_id` is used where the daemon lets the client choose."""
+    if gid is not None and uid is None:
+        raise ValueError("gid needs uid")
+    named = "execution_id" in features
+    wanted = {
+        **_program(command),
+        "cwd": _text("working_dir", working_dir),
+        "envs": environment(envs),
+        "timeout": _milliseconds(timeout),
+        "user": _text("user", user),
+        "uid": uid,
+        "gid": gid,
+        "stdin": "pipe" if stdin else None,
+        "max_output_bytes": max_output_bytes,
+        "background": background or None,
+        "output": "chunks" if "output" in features else None,
+        "execution_id": execution_id if named else None,
+    }
+    if "disconnect" in features and not background:
+        wanted |= {"on_disconnect": "kill", "disconnect_grace_ms": DISCONNECT_GRACE_MS}
+    fields = {name: value for name, value in wanted.items() if value is not None}
+    for name in ("user", "stdin", "max_output_bytes"):
+        if name in fields:
+            require(features, name)
+    body = msgspec.json.encode(_wire.RunCommandRequest(**fields))
+    start = Request(
+        method="POST", path="/command", body=body, content_type="application/json", is_idempotent=named
+    )  # fmt: skip
+    return StreamRequest(start=start, decode=decode.event, execution_id=execution_id if named else None)
+
+
+def read_events(execution_id: str, *, after: int = 0) -> StreamRequest[_wire.Event]:
+    """Replay what came after event `after`, then follow."""
+    return StreamRequest(
+        start=events_after(execution_id, after), decode=decode.event, execution_id=execution_id, after=after
+    )  # fmt: skip
+
+
+def events_after(execution_id: str, after: int) -> Request:
+    """Ask for a run's events after a number."""
+    path = f"/executions/{segment(execution_id)}/events"
+    return Request(method="GET", path=path, query=(("after", str(after)),), is_idempotent=True)
+
+
+def interrupt(execution_id: str, *, silence_s: float = STOP_SILENCE_S) -> Request:
+    """Stop a command; answered when it is gone."""
+    return Request(
+        method="DELETE",
+        path="/command",
+        query=(("id", execution_id),),
+        is_idempotent=True,
+        silence_s=silence_s,
+        settled_by=frozenset({"ALREADY_FINISHED"}),
+    )
+
+
+def command_status(execution_id: str) -> Request:
+    """Ask how a command stands."""
+    return Request(method="GET", path=f"/command/status/{segment(execution_id)}", is_idempotent=True)
+
+
+def execution(execution_id: str) -> Request:
+    """Ask how any execution stands."""
+    return Request(method="GET", path=f"/executions/{segment(execution_id)}", is_idempotent=True)
+
+
+def write_stdin(execution_id: str, data: bytes, *, end: bool = False) -> Request:
+    """Write to a command's standard input, or end it; waits while the program does not read.
+
+    Not idempotent: nobody can say how much of a broken write arrived. An end without bytes is.
+    """
+    return Request(
+        method="POST",
+        path=f"/executions/{segment(execution_id)}/stdin",
+        query=(("eof", "true"),) if end else (),
+        body=data,
+        content_type="application/octet-stream",
+        is_idempotent=not data,
+        silence_s=None,
+        settled_by=frozenset({"STDIN_CLOSED"}),
+    )
+
+
+def version() -> Request:
+    """Ask what the daemon is and has."""
+    return Request(method="GET", path="/version", is_idempotent=True)
+
+
+def probe(path: str) -> Request:
+    """Ask `/ping` or `/ready`, once: the answer is about this moment."""
+    return Request(method="GET", path=path, is_idempotent=True, tries=1)
+
+
+def require(features: AbstractSet[str], feature: str) -> None:
+    """Say so when a call needs what the daemon does not have."""
+    if feature not in features:
+        raise NotSupportedException(f"this daemon does not support {feature!r}", details={"feature": feature})
+
+
+def _program(command: str | Sequence[str]) -> dict[str, Any]:
+    if isinstance(command, str):
+        if not command.strip():
+            raise ValueError("command is blank")
+        return {"command": _text("command", command)}
+    if isinstance(command, _NO_TEXT) or not isinstance(command, Sequence):
+        raise TypeError(f"command must be a string or a sequence of strings, not {type(command).__name__}")
+    if not command or not command[0]:
+        raise ValueError("command names no program")
+    return {"argv": [_text("command", part) for part in command]}
+
+
+def environment(envs: Mapping[str, str] | None) -> dict[str, str] | None:
+    """Check the names and values of variables, and return them."""
+    if envs is None:
+        return None
+    for name, value in envs.items():
+        _text("envs", value)
+        if not _text("envs", name) or "=" in name:
+            raise ValueError(f"not the name of an environment variable: {name!r}")
+    return dict(envs)
+
+
+def _text(name: str, text: str | None) -> str | None:
+    if text is None:
+        return None
+    if not isinstance(text, str):
+        raise TypeError(f"{name} must be text, not {type(text).__name__}")
+    if "\0" in text:
+        raise ValueError(f"{name} holds a NUL character")
+    try:
+        text.encode()
+    except UnicodeEncodeError as fault:
+        raise ValueError(f"{name} holds a lone surrogate, which has no UTF-8") from fault
+    return text
+
+
+def _milliseconds(timeout: float | None) -> int | None:
+    if timeout is None:
+        return None
+    if not timeout > 0 or timeout * 1000 > MAX_TIMEOUT_MS:
+        raise ValueError(f"timeout must be a positive number of seconds or None, not {timeout!r}")
+    return math.ceil(timeout * 1000)

@@ -1,0 +1,145 @@
+"""What calls return: frozen values with readable reprs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from opensandbox._output import Output, OutputLine, OutputLines, Stream
+
+__all__ = [
+    "BackgroundCommand",
+    "CommandStatus",
+    "Execution",
+    "ExecutionError",
+    "Logs",
+    "OutputLine",
+    "OutputLines",
+    "Stream",
+    "Version",
+]
+
+_SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logs:
+    """The output of a run as lines, one sequence for each stream."""
+
+    stdout: OutputLines
+    stderr: OutputLines
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionError:
+    """How the sandbox describes an end that was no success."""
+
+    name: str
+    value: str
+    traceback: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """A run that ended, or (in an exception that says so) what came of one.
+
+    Example:
+        >>> execution = await sandbox.commands.run("echo hi")  # doctest: +SKIP
+        >>> execution.stdout, execution.exit_code  # doctest: +SKIP
+        ('hi\\n', 0)
+    """
+
+    id: str
+    exit_code: int | None = None
+    """Present only if the program exited by itself; a signal leaves none."""
+    cause: str | None = None
+    """`exited`, `signaled`, `timed_out`, `interrupted`, …; None while the end is not known."""
+    signal: str | None = None
+    """Name of the signal that ended the program, such as `SIGSEGV`."""
+    duration: float | None = None
+    """Seconds from start to end."""
+    truncated: bool = False
+    """Whether the sandbox had to drop output: what is here is not all of it."""
+    error: ExecutionError | None = None
+    output: tuple[Output, Output] = field(repr=False)
+
+    @property
+    def stdout(self) -> str:
+        """The whole standard output; bytes that are not valid UTF-8 appear as U+FFFD."""
+        return self.output[0].text
+
+    @property
+    def stderr(self) -> str:
+        """The whole standard error; bytes that are not valid UTF-8 appear as U+FFFD."""
+        return self.output[1].text
+
+    @property
+    def stdout_bytes(self) -> bytes:
+        """The exact bytes of standard output."""
+        return self.output[0].data
+
+    @property
+    def stderr_bytes(self) -> bytes:
+        """The exact bytes of standard error."""
+        return self.output[1].data
+
+    @property
+    def logs(self) -> Logs:
+        """The output as lines, made as they are asked for."""
+        return Logs(stdout=OutputLines(self.output[0]), stderr=OutputLines(self.output[1]))
+
+    def __repr__(self) -> str:
+        """Show the end and the beginning of the output."""
+        end = f"exit_code={self.exit_code}" if self.signal is None else f"signal={self.signal!r}"
+        more = ", truncated=True" if self.truncated else ""
+        return (
+            f"Execution(id={self.id!r}, cause={self.cause!r}, {end}, duration={self.duration}{more}, "
+            f"stdout={_short(self.stdout)}, stderr={_short(self.stderr)})"
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BackgroundCommand:
+    """A command that goes on by itself; good wherever an execution id is, in another process too."""
+
+    id: str
+
+    def __str__(self) -> str:
+        """Return the execution id."""
+        return self.id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandStatus:
+    """How a command stands."""
+
+    id: str
+    command: str
+    is_running: bool
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    exit_code: int | None = None
+    signal: str | None = None
+    cause: str | None = None
+    error: str | None = None
+    background: bool | None = None
+    pid: int | None = None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the command has ended, in whatever way."""
+        return not self.is_running
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """What a daemon says of itself; a daemon without `/version` has no features."""
+
+    version: str = ""
+    api_version: str = ""
+    features: frozenset[str] = frozenset()
+    languages: tuple[str, ...] = ()
+
+
+def _short(text: str) -> str:
+    return repr(text) if len(text) <= _SHOWN else f"{text[:_SHOWN]!r}… ({len(text)} characters)"

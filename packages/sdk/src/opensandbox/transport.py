@@ -1,0 +1,68 @@
+"""What this package asks of a transport, and what other packages may ask of `sandbox.transport`.
+
+Retry, resume and the decoding of events sit behind `stream`: whoever uses it gets every event once, in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Generator
+from collections.abc import Set as AbstractSet
+from typing import Protocol
+
+from opensandbox._core.decode import event_decoder
+from opensandbox._core.request import E, Received, Reply, Request, StreamRequest
+
+__all__ = [
+    "AsyncTransport",
+    "Received",
+    "Reply",
+    "Request",
+    "StreamRequest",
+    "SyncTransport",
+    "event_decoder",
+]
+
+
+class AsyncTransport(Protocol):
+    """Carries requests to one daemon."""
+
+    @property
+    def features(self) -> AbstractSet[str]:
+        """The extensions that the daemon has."""
+        ...
+
+    async def send(self, request: Request, /) -> Reply:
+        """Send a request and return its answer; a refusal raises, a passing fault is tried again where that is safe."""
+        ...
+
+    def stream(self, request: StreamRequest[E], /) -> AsyncGenerator[list[Received[E]], None]:
+        """Send a request and yield its events in batches, as they come, until the terminal one.
+
+        A broken connection is resumed. Raises `StreamInterruptedException` when that fails.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        ...
+
+
+class SyncTransport(Protocol):
+    """Carries requests to one daemon; the same as `AsyncTransport` without `await`."""
+
+    @property
+    def features(self) -> AbstractSet[str]:
+        """The extensions that the daemon has."""
+        ...
+
+    def send(self, request: Request, /) -> Reply:
+        """Send a request and return its answer."""
+        ...
+
+    def stream(self, request: StreamRequest[E], /) -> Generator[list[Received[E]], None, None]:
+        """Send a request and yield its events in batches."""
+        ...
+
+    def close(self) -> None:
+        """Close every connection."""
+        ...
