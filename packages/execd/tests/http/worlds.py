@@ -14,9 +14,12 @@ from starlette.types import ASGIApp, Message, Scope
 from execd import http
 from execd._wire import RunCommandRequest
 from execd.errors import AlreadyFinished, StdinClosed
+from execd.files.places import Places
+from execd.files.service import Files
 from execd.http.auth import Access
 from execd.http.body import Arrivals
 from execd.http.services import Activity, Services
+from execd.metrics.sampler import Sampler
 from execd.runs.ends import End
 from execd.runs.registry import Registry, Retention
 from execd.runs.run import Clock, Policy, Run
@@ -119,12 +122,21 @@ class World:
         return self.commands.programs[execution_id]
 
 
-def world(*, access: Access | None = None, timeout_s: float = 30, max_bytes: int = 1 << 20, **changes: Any) -> World:
+def world(
+    *,
+    access: Access | None = None,
+    timeout_s: float = 30,
+    max_bytes: int = 1 << 20,
+    root: str = "/",
+    **changes: Any,
+) -> World:
     registry = Registry(retention=Retention(), spool=Spool(None), clock=CLOCK)
     commands = FakeCommands(registry)
     services = Services(
         registry=registry,
         commands=commands,
+        files=Files(Places(root=root, environment={"HOME": root})),
+        metrics=Sampler(disk_path="/"),
         access=access or Access(),
         arrivals=Arrivals(timeout_s=timeout_s, max_bytes=max_bytes),
         activity=Activity(lambda: 0.0),

@@ -32,6 +32,11 @@ class Content:
     _fd: int | None = None
 
     @property
+    def in_memory(self) -> bool:
+        """Whether reading waits for nothing, and `read` needs no thread."""
+        return self._fd is None
+
+    @property
     def name(self) -> str:
         """The file's own name, as text."""
         return shown(os.path.basename(self.path))
@@ -40,10 +45,11 @@ class Content:
         """Return the bytes from `offset` on, b"" at the end; at most `max_bytes`."""
         if offset < len(self.head) or self._fd is None:
             return self.head[offset : offset + max_bytes]
-        if self.size is None:
-            # Such files know no offsets, only what comes next.
-            return _next(self._fd, max_bytes)
-        return os.pread(self._fd, max_bytes, offset)
+        with refused(self.path):
+            if self.size is None:
+                # Such files know no offsets, only what comes next.
+                return _next(self._fd, max_bytes)
+            return os.pread(self._fd, max_bytes, offset)
 
     def close(self) -> None:
         """Let go of the file; again is nothing."""

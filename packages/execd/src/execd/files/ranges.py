@@ -98,7 +98,7 @@ def _seconds(date: bytes | None) -> int | None:
 
 
 _ATTR_CHARS: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!#$&+-.^_`|~")
-_NOT_PLAIN: Final = re.compile(r'[^ !#-$&-\[\]-~]')
+_NOT_PLAIN: Final = re.compile(r"[^ !#-$&-\[\]-~]")
 
 
 def disposition(name: str) -> bytes:

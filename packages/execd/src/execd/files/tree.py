@@ -31,8 +31,8 @@ def entry(path: str) -> FileInfo:
         path_b64=_base64_unless_text(path),
         type=_TYPES.get(stat.S_IFMT(found.st_mode), FileType.OTHER),
         size=found.st_size,
-        modified_at=_moment(found.st_mtime_ns),
-        created_at=_moment(born_ns(path) or found.st_ctime_ns),
+        modified_at=moment(found.st_mtime_ns),
+        created_at=moment(born_ns(path) or found.st_ctime_ns),
         owner=user_name(found.st_uid),
         group=group_name(found.st_gid),
         mode=to_wire(found.st_mode),
@@ -49,8 +49,8 @@ def _base64_unless_text(path: str) -> str | None:
     return None
 
 
-def _moment(nanoseconds: int) -> str:
-    # Whole milliseconds, rounded down, also before 1970 and without the detour over a float.
+def moment(nanoseconds: int) -> str:
+    """Return nanoseconds since 1970 as the wire has moments: UTC, whole milliseconds, rounded down, `Z`."""
     seconds, rest = divmod(nanoseconds // 1_000_000, 1000)
     try:
         text = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")

@@ -28,7 +28,7 @@ class Answer:
         headers = list(self.headers)
         if self.body:
             headers.append((b"content-type", self.content_type))
-        if self.status != 204:
+        if self.status not in (204, 304):
             headers.append((b"content-length", b"%d" % len(self.body)))
         return headers
 

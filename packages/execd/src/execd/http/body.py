@@ -46,6 +46,14 @@ class Arrivals:
                     raise self._too_large()
         return b"".join(pieces)
 
+    async def piece(self, exchange: Exchange) -> bytes | None:
+        """Return the next piece of a body of any size, None at its end; the deadline is for silence only.
+
+        Raises `BodyTimeout`, `ShuttingDown`, `ClientLeft`.
+        """
+        async with self._deadline():
+            return await exchange.receive_body()
+
     def _too_large(self) -> PayloadTooLarge:
         return PayloadTooLarge(f"the body is larger than {self._max_bytes} bytes", details={"limit": self._max_bytes})
 

@@ -7,7 +7,14 @@ from typing import Any, Final
 import msgspec
 
 from execd._wire import ErrorBody, ErrorCode
-from execd.errors import BodyTimeout, ExecdError, InternalFault, MethodNotAllowed, PayloadTooLarge
+from execd.errors import (
+    BodyTimeout,
+    ExecdError,
+    InternalFault,
+    MethodNotAllowed,
+    PayloadTooLarge,
+    RangeNotSatisfiable,
+)
 from execd.http.answer import Answer
 
 _CLOSING: Final = (BodyTimeout, PayloadTooLarge)
@@ -25,6 +32,8 @@ def answer_to(error: Exception, *, request_id: str) -> Answer:
 def _headers(error: ExecdError) -> tuple[tuple[bytes, bytes], ...]:
     if isinstance(error, MethodNotAllowed) and error.details:
         return ((b"allow", ", ".join(error.details["allow"]).encode()),)
+    if isinstance(error, RangeNotSatisfiable) and error.details:
+        return ((b"content-range", f"bytes */{error.details['size']}".encode()),)
     return ()
 
 

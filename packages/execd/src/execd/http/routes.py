@@ -9,15 +9,16 @@ from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from execd.errors import MethodNotAllowed, RouteNotFound
-from execd.http import commands, executions, health
+from execd.http import commands, executions, files, health, metrics
 from execd.http.answer import Answer
 from execd.http.entry import Entry
 from execd.http.exchange import Exchange
 from execd.http.services import Services
 from execd.http.stream import Events, write_events
+from execd.http.transfer import Transfer
 
 App = ASGIApp
-Endpoint = Callable[[Exchange, Services], Awaitable[Answer | Events]]
+Endpoint = Callable[[Exchange, Services], Awaitable[Answer | Events | Transfer]]
 
 ROUTES: Final[tuple[tuple[str, str, Endpoint], ...]] = (
     ("GET", "/ping", health.ping),
@@ -30,6 +31,11 @@ ROUTES: Final[tuple[tuple[str, str, Endpoint], ...]] = (
     ("GET", "/executions/{id}", executions.get),
     ("GET", "/executions/{id}/events", executions.events),
     ("POST", "/executions/{id}/stdin", executions.write_stdin),
+    ("GET", "/files/info", files.info),
+    ("POST", "/files/upload", files.upload),
+    ("GET", "/files/download", files.download),
+    ("GET", "/metrics", metrics.snapshot),
+    ("GET", "/metrics/watch", metrics.watch),
 )
 
 
@@ -63,6 +69,8 @@ class Methods:
         answer = await endpoint(exchange, self._services)
         if isinstance(answer, Answer):
             await exchange.write(answer)
+        elif isinstance(answer, Transfer):
+            await answer.write_to(exchange)
         else:
             services = self._services
             await write_events(exchange, answer, heartbeat_s=services.heartbeat_s, now_ms=services.now_ms)

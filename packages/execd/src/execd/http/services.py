@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from execd._wire import RunCommandRequest
+from execd.files.service import Files
 from execd.http.auth import Access
 from execd.http.body import Arrivals
+from execd.metrics.sampler import Sampler
 from execd.runs.registry import Registry
 from execd.runs.run import Run
 
@@ -54,6 +56,8 @@ class Services:
 
     registry: Registry
     commands: Commands
+    files: Files
+    metrics: Sampler
     access: Access
     arrivals: Arrivals
     activity: Activity

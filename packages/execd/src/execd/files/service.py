@@ -1,0 +1,153 @@
+"""The room's front: its blocking calls in worker threads, so that no disk ever holds up the event loop.
+
+A call in a thread cannot be taken back. Whoever is cancelled while one runs waits for its end first, so that nothing is closed
+or removed under its hands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Final, TypeVar
+
+from execd._wire import FileInfo
+from execd.errors import InvalidQuery
+from execd.files import tree
+from execd.files.content import BLOCK, Content, open_content
+from execd.files.places import Places
+from execd.files.ranges import Span
+from execd.files.refusals import shown
+from execd.files.upload import Upload
+
+T = TypeVar("T")
+THREADS: Final = 32
+"""Calls at once; one that hangs (a network file system) holds only its own thread."""
+
+
+class Files:
+    """What the daemon does with files, for as many requests as come."""
+
+    def __init__(self, places: Places) -> None:
+        self._places = places
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="files")
+
+    async def entries(self, paths: list[bytes]) -> dict[str, FileInfo]:
+        """Return what is at each path, by path as it was given; raises the refusals of the wire for the first that fails."""
+        by_key = {shown(os.fsdecode(path)): os.fsdecode(path) for path in dict.fromkeys(paths)}
+        if len(by_key) < len(set(paths)):
+            raise InvalidQuery("path: two of these read the same once they are text; ask for them one at a time")
+        return await self._run(self._entries, by_key)
+
+    def _entries(self, by_key: dict[str, str]) -> dict[str, FileInfo]:
+        return {key: tree.entry(self._places.resolve(path)) for key, path in by_key.items()}
+
+    async def open(self, path: bytes) -> Content:
+        """Return a file, open for reading; raises the refusals of the wire."""
+        return await self._run(open_content, self._places.resolve(os.fsdecode(path)))
+
+    def reading(self, content: Content, span: Span | None) -> Reading:
+        """Return the bytes of a span of an open file, all of it without one; it closes the file."""
+        return Reading(content, span, self._submit)
+
+    def receiving(self, boundary: str) -> Receiving:
+        """Return what takes an upload of this boundary."""
+        return Receiving(Upload(boundary, resolve=self._places.resolve), self._submit)
+
+    def _submit(self, function: Callable[[], T]) -> asyncio.Future[T]:
+        return asyncio.get_running_loop().run_in_executor(self._threads, function)
+
+    async def _run(self, function: Callable[..., T], *args: object) -> T:
+        return await settled(self._submit(lambda: function(*args)))
+
+
+Submit = Callable[[Callable[[], T]], asyncio.Future[T]]
+
+
+class Reading:
+    """A file's bytes, block by block; the next one is read while the last one is sent."""
+
+    def __init__(self, content: Content, span: Span | None, submit: Submit[bytes]) -> None:
+        self._content = content
+        self._offset = span.start if span else 0
+        self._stop = span.stop if span else content.size
+        self._submit = submit
+        self._ahead: asyncio.Future[bytes] | None = None
+
+    async def next(self) -> bytes:
+        """Return the next bytes, b"" at the end; raises `EOFError` when the file turned out shorter than it was said to be."""
+        ahead, self._ahead = self._ahead or self._read(), None
+        block = await settled(ahead)
+        self._offset += len(block)
+        if not block and self._stop is not None and self._offset < self._stop:
+            raise EOFError(f"{shown(self._content.path)} became shorter while it was read")
+        if block and self._offset != self._stop:
+            self._ahead = self._read()
+        return block
+
+    def _read(self) -> asyncio.Future[bytes]:
+        offset, left = self._offset, BLOCK if self._stop is None else self._stop - self._offset
+        return self._submit(lambda: self._content.read(offset, min(BLOCK, left)))
+
+    async def close(self) -> None:
+        """Let go of the file."""
+        if self._ahead is not None:
+            with suppress(Exception):
+                await settled(self._ahead)
+        self._content.close()
+
+
+class Receiving:
+    """An upload whose bytes are written while the next ones arrive; one block is on its way to the disk, one is gathered."""
+
+    def __init__(self, upload: Upload, submit: Submit[None]) -> None:
+        self._upload = upload
+        self._submit = submit
+        self._gathered: list[bytes] = []
+        self._size = 0
+        self._job: asyncio.Future[None] | None = None
+
+    async def take(self, piece: bytes) -> None:
+        """Take the next bytes of the body; raises the refusals of the wire, perhaps for bytes that came earlier."""
+        self._gathered.append(piece)
+        self._size += len(piece)
+        if self._size >= BLOCK:
+            await self._write()
+
+    async def _write(self) -> None:
+        await self._written()
+        block = b"".join(self._gathered)
+        self._gathered.clear()
+        self._size = 0
+        self._job = self._submit(lambda: self._upload.feed(block))
+
+    async def _written(self) -> None:
+        job, self._job = self._job, None
+        if job is not None:
+            await settled(job)
+
+    async def finish(self) -> None:
+        """Make the files visible; when this returns they are there."""
+        if self._gathered:
+            await self._write()
+        await self._written()
+        await settled(self._submit(self._upload.finish))
+
+    async def abandon(self) -> None:
+        """Leave nothing that is not visible yet; after `finish` this is nothing."""
+        with suppress(Exception):
+            await self._written()
+        await settled(self._submit(self._upload.abandon))
+
+
+async def settled(job: asyncio.Future[T]) -> T:
+    """Return the result of a call in a thread; a cancellation is passed on only when the call has ended."""
+    try:
+        return await asyncio.shield(job)
+    except asyncio.CancelledError:
+        while not job.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait({job})
+        raise
