@@ -14,7 +14,7 @@ bits = st.integers(1, ALL_BITS)
 @given(bits)
 def test_every_mode_survives_the_wire_in_all_its_forms(mode: int) -> None:
     digits = f"{mode:o}"
-    forms = [to_wire(mode), digits, f"0{digits}", f"0o{digits}", f"{mode:04o}"]
+    forms: list[int | str] = [to_wire(mode), digits, f"0{digits}", f"0o{digits}", f"{mode:04o}"]
     assert [from_wire(form) for form in forms] == [mode] * len(forms)
 
 

@@ -23,7 +23,7 @@ if os.geteuid() == 0:
 
 
 def as_nobody(code: str, *arguments: str) -> str:
-    """Return what `code` prints when a user without any privilege runs it, or we ourselves where we cannot become one."""
+    """Return what `code` prints when a user without any privilege runs it, or we ourselves where we are not root."""
     done = subprocess.run(
         [sys.executable, "-c", _BECOME_NOBODY + textwrap.dedent(code), *arguments],
         env={"PYTHONPATH": ":".join(sys.path)},

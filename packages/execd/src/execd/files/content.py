@@ -1,7 +1,7 @@
 """The bytes of one file, opened for reading: what kind it is, how long, and one block after the other.
 
-Only regular files have bytes to give. Those whose size says nothing (`/proc` says 0, `/sys` a page) are read to their end, and
-what is read tells how long they are. Blocking calls: they belong in a worker thread.
+Only regular files have bytes to give. Those whose size says nothing (`/proc` says 0, `/sys` a page) are read to their
+end, and what is read tells how long they are. Blocking calls: they belong in a worker thread.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Modes on the wire: numbers whose decimal digits are the octal mode, and what those mean.
 
-Sans-IO. `644` and the strings `"644"`, `"0644"`, `"0o644"` are all `0o644`; all twelve bits are kept; 0 says "leave it as it is".
+Sans-IO. `644` and the strings `"644"`, `"0644"`, `"0o644"` are all `0o644`; all twelve bits are kept; 0 says "leave it
+as it is".
 """
 
 from __future__ import annotations

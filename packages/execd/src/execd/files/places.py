@@ -1,6 +1,6 @@
 """What a path in a file request stands for: `~` and variables at its start, and the root that relative ones start from.
 
-Sans-IO. A `$` elsewhere is a plain character, as it is in file names; `..` is left to the system, which knows the links.
+Sans-IO. A `$` elsewhere is a plain character, as in any file name; `..` is left to the system, which knows the links.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The room's front: its blocking calls in worker threads, so that no disk ever holds up the event loop.
 
-A call in a thread cannot be taken back. Whoever is cancelled while one runs waits for its end first, so that nothing is closed
-or removed under its hands.
+A call in a thread cannot be taken back. Whoever is cancelled while one runs waits for its end first, so that nothing is
+closed or removed under its hands.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Files:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="files")
 
     async def entries(self, paths: list[bytes]) -> dict[str, FileInfo]:
-        """Return what is at each path, by path as it was given; raises the refusals of the wire for the first that fails."""
+        """Return what is at each path, by path as it was given; raises the refusal of the first that has one."""
         by_key = {shown(os.fsdecode(path)): os.fsdecode(path) for path in dict.fromkeys(paths)}
         if len(by_key) < len(set(paths)):
             raise InvalidQuery("path: two of these read the same once they are text; ask for them one at a time")
@@ -77,7 +77,7 @@ class Reading:
         self._ahead: asyncio.Future[bytes] | None = None
 
     async def next(self) -> bytes:
-        """Return the next bytes, b"" at the end; raises `EOFError` when the file turned out shorter than it was said to be."""
+        """Return the next bytes, b"" at the end; raises `EOFError` when the file became shorter than was said."""
         ahead, self._ahead = self._ahead or self._read(), None
         block = await settled(ahead)
         self._offset += len(block)
@@ -100,7 +100,7 @@ class Reading:
 
 
 class Receiving:
-    """An upload whose bytes are written while the next ones arrive; one block is on its way to the disk, one is gathered."""
+    """An upload: one block is on its way to the disk while the next is gathered, and no more is taken in."""
 
     def __init__(self, upload: Upload, submit: Submit[None]) -> None:
         self._upload = upload

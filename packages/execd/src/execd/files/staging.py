@@ -1,7 +1,7 @@
 """New content for one path: written beside its target, where nobody sees it, then put in its place in one step.
 
-The file has no name while it is written (`O_TMPFILE`), so that nothing is left even when the daemon is killed; where the file
-system cannot do that, it has a hidden one. Blocking calls.
+The file has no name while it is written (`O_TMPFILE`), so that nothing is left even when the daemon is killed; where
+the file system cannot do that, it has a hidden one. Blocking calls.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Staged:
             view = view[os.write(self._fd, view) :]
 
     def seal(self) -> None:
-        """Give the finished content its owner, its mode and a hidden name, and let go of the descriptor; again is nothing."""
+        """Give the content its owner, its mode and a hidden name, and let go of the descriptor; again is nothing."""
         if self._fd is None:
             return
         self._adopt(self._fd)
@@ -116,7 +116,7 @@ class Staged:
 
 
 def replaceable(target: str) -> os.stat_result | None:
-    """Return what new content would replace, None if the path is free; refuses what an ordinary write would be refused."""
+    """Return what new content would replace, None if the path is free; refuses what a plain write would not do."""
     try:
         found = os.lstat(target)
     except FileNotFoundError:
@@ -140,15 +140,22 @@ def make_parents(directory: str) -> list[str]:
     made: list[str] = []
     try:
         for path in reversed(missing):
-            with suppress(FileExistsError):
-                os.mkdir(path)
-                made.append(path)
-            if not os.path.isdir(path):
-                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
+            if _make(path):
+                made.append(path)  # noqa: PERF401 - what was made so far must be known when the next one fails
     except BaseException:
         remove_parents(made)
         raise
     return made
+
+
+def _make(directory: str) -> bool:
+    try:
+        os.mkdir(directory)
+    except FileExistsError:
+        if not os.path.isdir(directory):
+            raise
+        return False
+    return True
 
 
 def remove_parents(made: list[str]) -> None:

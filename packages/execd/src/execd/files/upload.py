@@ -1,7 +1,7 @@
 """An upload: multipart bytes in, in pieces of any size; files out, all at once at the end.
 
-`metadata` and `file` parts are paired in order, and a file's metadata comes first, so that its bytes can go straight beside
-their target. Until `finish` nothing is visible, and `abandon` leaves nothing. Blocking calls.
+`metadata` and `file` parts are paired in order, and a file's metadata comes first, so that its bytes can go straight
+beside their target. Until `finish` nothing is visible, and `abandon` leaves nothing. Blocking calls.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Upload:
 
     def __init__(self, boundary: str, *, resolve: Callable[[str], str]) -> None:
         # Imported on first use: it costs 20 ms, for things that nobody here needs.
-        import multipart  # noqa: PLC0415
+        import multipart  # type: ignore[import-untyped]  # noqa: PLC0415
 
         self._malformed = multipart.MultipartError
         self._parser = multipart.PushMultipartParser(boundary, max_header_size=HEADER_BYTES, header_charset="latin1")
@@ -89,7 +89,7 @@ class Upload:
         if not self._waiting:
             raise InvalidFileMetadata(f"file {len(self._staged) + 1} has no metadata part before it")
         if self._staged:
-            # One descriptor for the whole request, however many files. The last file keeps it, and so needs no name yet.
+            # One descriptor for the whole request, however many files; the last file keeps it and needs no name yet.
             self._seal(self._staged[-1])
         metadata = self._waiting.popleft()
         wish = wished(metadata)

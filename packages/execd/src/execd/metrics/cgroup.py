@@ -1,7 +1,8 @@
-"""Control groups, version 2 and version 1: where ours are, what they allow, and what is used. Sans-IO: reading is handed in.
+"""Control groups, version 2 and version 1: where ours are, what they allow, and what is used. Sans-IO.
 
-A limit may stand anywhere between our own group and the top of what we see; the tightest one binds, and what counts against it
-is the use of the group that it stands on. The true root of a hierarchy limits and counts nothing: that is the host's affair.
+Reading is handed in. A limit may stand anywhere between our own group and the top of what we see; the tightest one
+binds, and what counts against it is the use of the group that it stands on. The true root of a hierarchy limits and
+counts nothing: that is the host's affair.
 """
 
 from __future__ import annotations

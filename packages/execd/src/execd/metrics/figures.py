@@ -13,7 +13,7 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Host:
-    """What the caller asked the system itself: processors that may be used, ticks per second, and a file system's bytes."""
+    """What the caller asked the system itself: usable processors, ticks per second, and a file system's bytes."""
 
     processors: int
     ticks_per_s: int

@@ -20,7 +20,7 @@ class Mount:
 
 
 def numbers(text: str | None) -> dict[str, int]:
-    """Return lines of a name and a number (`memory.stat`, `cpu.stat`, `vmstat`, `meminfo` with its colons) as a table."""
+    """Return lines of a name and a number (`memory.stat`, `vmstat`, `meminfo` with its colons) as a table."""
     found: dict[str, int] = {}
     for line in (text or "").splitlines():
         name, *values = line.split()[:2] or [""]

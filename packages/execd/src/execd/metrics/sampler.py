@@ -1,7 +1,7 @@
 """The one sampler of the daemon: a thread that takes a sample again and again, for all who want to know.
 
-It reads the system by its own clock, so an answer is there at once and costs nothing more however many ask. Who watches may
-make it faster, within bounds.
+It reads the system by its own clock, so an answer is there at once and costs nothing more however many ask. Who watches
+may make it faster, within bounds.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Final
 from execd._wire import Metrics
 from execd.metrics import figures
 from execd.metrics.cgroup import Read, locate
-from execd.metrics.figures import Counters, Host
+from execd.metrics.figures import Host
 
 PERIOD_S: Final = 1.0
 SHORTEST_S: Final = 0.1
@@ -106,7 +106,7 @@ class Sampler:
             timestamp_ms=time.time_ns() // 1_000_000,
         )
         self.latest_s = at_ns / 1e9
-        self._before: Counters = now
+        self._before = now
 
     def _host(self) -> Host:
         disk = os.statvfs(self._disk_path)
