@@ -32,8 +32,8 @@ def answer_to(error: Exception, *, request_id: str) -> Answer:
 def _headers(error: ExecdError) -> tuple[tuple[bytes, bytes], ...]:
     if isinstance(error, MethodNotAllowed) and error.details:
         return ((b"allow", ", ".join(error.details["allow"]).encode()),)
-    if isinstance(error, RangeNotSatisfiable) and error.details:
-        return ((b"content-range", f"bytes */{error.details['size']}".encode()),)
+    if isinstance(error, RangeNotSatisfiable) and "size" in (error.details or {}):
+        return ((b"content-range", f"bytes */{(error.details or {})['size']}".encode()),)
     return ()
 
 
