@@ -6,7 +6,6 @@ Everything heavy is imported in the guard's child, and as late as possible, so t
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -37,9 +36,10 @@ def main() -> None:
 
 
 def serve(handover: Handover) -> int:
-    """Serve until asked to end (the process is gone then); return an exit status when there is nothing to serve."""
-    # A request to end that comes during the start waits for the event loop instead of killing.
-    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGINT))
+    """Serve until asked to end (the process is gone then); return an exit status when there is nothing to serve.
+
+    The guard hands over with SIGTERM and SIGINT blocked: a request to end that comes early waits for the event loop.
+    """
     from execd import listen
     from execd import settings as options
 
@@ -136,11 +136,11 @@ def _say_ready(sockets: list[socket.socket]) -> None:
 
 
 def _close_when_clients_do() -> None:
-    from hypercorn.asyncio import run
+    import hypercorn.asyncio.run
     from hypercorn.asyncio.tcp_server import TCPServer
 
     class Connection(TCPServer):
-        """Hypercorn keeps the descriptor of an idle connection that the client has closed until the keep-alive is over."""
+        """Hypercorn itself keeps the descriptor of a connection that its client has closed until the keep-alive ends."""
 
         async def _read_data(self) -> None:
             await super()._read_data()
@@ -151,7 +151,7 @@ def _close_when_clients_do() -> None:
                 await super()._idle_timeout()
 
     # There is no other way in: `serve` names the class itself. A test counts descriptors.
-    run.TCPServer = Connection  # type: ignore[misc]  # replacing the class is the point
+    hypercorn.asyncio.run.TCPServer = Connection  # type: ignore[attr-defined]
 
 
 def _http_config(sockets: list[socket.socket]) -> Any:

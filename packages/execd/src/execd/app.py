@@ -32,13 +32,16 @@ class Daemon:
         await self.services.registry.close()
 
 
-def build(settings: Settings, *, environment: Mapping[str, str]) -> Daemon:
-    """Return the daemon of these settings; runs start from `environment`. Raises `SettingsError`."""
+def build(settings: Settings, *, environment: Mapping[str, str], root: int | None = None) -> Daemon:
+    """Return the daemon of these settings; raises `SettingsError`.
+
+    Runs start from `environment` and remain below the process `root`, if that is a subreaper.
+    """
     clock = Clock(wall_ms=lambda: time.time_ns() // 1_000_000, mono_ms=lambda: time.monotonic_ns() // 1_000_000)
     registry = Registry(retention=_retention(settings), spool=Spool(_state_dir(settings)), clock=clock)
     services = Services(
         registry=registry,
-        commands=Commands(registry, _command_settings(settings), environment),
+        commands=Commands(registry, _command_settings(settings), environment, root=root),
         access=_access(settings),
         arrivals=Arrivals(timeout_s=settings.body_timeout_s, max_bytes=settings.max_body_bytes),
         activity=Activity(time.monotonic),
