@@ -35,7 +35,7 @@ def start_to_ready() -> float:
 def imported_bytes() -> int:
     """Return the private memory of an interpreter with the same imports."""
     with subprocess.Popen(
-        [sys.executable, "-c", f"{IMPORTS}; print('up', flush=True); input()"],
+        [sys.executable, "-c", f"{IMPORTS}; import sys; print('up', flush=True); sys.stdin.read()"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import runpy
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+
+import noxfile
 
 ROOT = Path(__file__).resolve().parents[2]
-NOXFILE: dict[str, Any] = runpy.run_path(str(ROOT / "noxfile.py"))
 LEFT_OUT = shutil.ignore_patterns(".git", ".nox", ".venv*", "dist", "__pycache__", ".hypothesis", ".pytest_cache")
 
 
@@ -46,11 +45,11 @@ class Copy:
 
     def run(self, command: tuple[str, ...]) -> tuple[int, str]:
         """Run a command of a check here, on these sources; return its status and what it said."""
-        sources = ":".join(str(self.root / "packages" / name / "src") for name in NOXFILE["PACKAGES"])
+        sources = ":".join(str(self.root / "packages" / name / "src") for name in noxfile.PACKAGES)
         outcome = subprocess.run(
             [sys.executable, *command],
             cwd=self.root,
-            env={**os.environ, **NOXFILE["on_path"](sys.executable), "PYTHONPATH": sources},
+            env={**os.environ, **noxfile.on_path(sys.executable), "PYTHONPATH": sources},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

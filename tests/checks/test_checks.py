@@ -2,9 +2,10 @@ from __future__ import annotations
 
 import pytest
 
-from .planting import NOXFILE, Copy
+from noxfile import CHECKS
 
-CHECKS = NOXFILE["CHECKS"]
+from .planting import Copy
+
 (STYLE, FORMAT), (MYPY, PYRIGHT, COMPLETE), (IMPORTS,) = CHECKS["lint"], CHECKS["types"], CHECKS["imports"]
 EXECD, SDK = "packages/execd/src/execd", "packages/sdk/src/opensandbox"
 INTERPRETER = "packages/code-interpreter/src/code_interpreter"

@@ -41,7 +41,7 @@ class Handover:
     __slots__ = ("_notes", "argv", "guard_fd", "tokens")
 
     def __init__(self, argv: Sequence[str], tokens: tuple[str, ...], *, guard_fd: int, notes: int) -> None:
-        self.argv = tuple(argv)
+        self.argv = list(argv)
         self.tokens = tokens
         self.guard_fd = guard_fd
         self._notes = notes

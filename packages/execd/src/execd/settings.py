@@ -150,7 +150,7 @@ def read(argv: Sequence[str], *, tokens: Sequence[str] = (), environ: Mapping[st
     raw = {**(_file(config) if config else {}), **variables, **flags}
     if tokens:
         raw["access_token"] = list(tokens)
-    return _with_token_file(_convert(raw))
+    return _with_token_file(_with_descriptor(_convert(raw)))
 
 
 def _flags(argv: Sequence[str]) -> dict[str, str]:
@@ -221,6 +221,16 @@ def _list(value: object) -> object:
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return [item.strip() for item in value if item.strip()]
     return value
+
+
+def _with_descriptor(settings: Settings) -> Settings:
+    if settings.lifeline_fd is None:
+        return settings
+    try:
+        os.fstat(settings.lifeline_fd)
+    except OSError:
+        raise UsageError(f"--lifeline-fd: there is no descriptor {settings.lifeline_fd}") from None
+    return settings
 
 
 def _with_token_file(settings: Settings) -> Settings:

@@ -15,20 +15,23 @@ class CutShort(Exception):
 @asynccontextmanager
 async def cut_short_by(event: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Run the block until `event` returns; then the block is cancelled where it waits and `CutShort` is raised."""
-    task = asyncio.get_running_loop().create_task(event)
+    loop = asyncio.get_running_loop()
+    task = loop.create_task(event)
     cut = asyncio.timeout(None)
+    inside = True
+
+    def end_block(_: asyncio.Task[None]) -> None:
+        # The two may happen in the same turn of the loop: then the block has ended by itself.
+        if inside:
+            cut.reschedule(loop.time())
+
+    task.add_done_callback(end_block)
     try:
         async with cut:
-            now = asyncio.get_running_loop().time()
-
-            def end_block(_: asyncio.Task[None]) -> None:
-                cut.reschedule(now)
-
-            task.add_done_callback(end_block)
             try:
                 yield
             finally:
-                task.remove_done_callback(end_block)
+                inside = False
     except TimeoutError:
         if cut.expired():
             raise CutShort from None

@@ -102,7 +102,7 @@ class Run:
         self.store = Store(policy.mode, keeper.spool)
         self.feed = Feed()
         self._keeper = keeper
-        self._ended = asyncio.Event()
+        self._ended = Feed()
         self._readers: set[Reader] = set()
         self._graces: list[_Grace] = []
         self._leader_alive = True
@@ -145,7 +145,7 @@ class Run:
         self._end_graces()
         self.leader_exited()
         self._grown()
-        self._ended.set()
+        self._ended.wake()
         self._keeper.run_ended(self)
 
     def leader_exited(self) -> None:
@@ -160,7 +160,8 @@ class Run:
 
     async def ended(self) -> None:
         """Return when the terminal event is there."""
-        await self._ended.wait()
+        if self.end is None:
+            await self._ended.wait()
 
     @property
     def execution_time_ms(self) -> int:

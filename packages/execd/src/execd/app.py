@@ -1,0 +1,97 @@
+"""The composition root: every service is made here, once, and handed to whoever needs it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from execd import http
+from execd.http.auth import Access
+from execd.http.body import Arrivals
+from execd.http.services import Activity, Services
+from execd.process.command import Commands, CommandSettings
+from execd.runs.registry import Registry, Retention
+from execd.runs.run import Clock
+from execd.runs.spool import Spool
+from execd.settings import Settings, SettingsError, default_state_dir
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Daemon:
+    """The application, and what its owner has to say to it."""
+
+    app: http.App
+    services: Services
+
+    async def close(self) -> None:
+        """Stop every run and refuse what has not arrived; returns when all runs have ended."""
+        self.services.waiting_for.add("shutdown")
+        self.services.arrivals.close()
+        await self.services.registry.close()
+
+
+def build(settings: Settings, *, environment: Mapping[str, str], root: int | None = None) -> Daemon:
+    """Return the daemon of these settings; raises `SettingsError`.
+
+    Runs start from `environment` and remain below the process `root`, if that is a subreaper.
+    """
+    clock = Clock(wall_ms=lambda: time.time_ns() // 1_000_000, mono_ms=lambda: time.monotonic_ns() // 1_000_000)
+    registry = Registry(retention=_retention(settings), spool=Spool(_state_dir(settings)), clock=clock)
+    services = Services(
+        registry=registry,
+        commands=Commands(registry, _command_settings(settings), environment, root=root),
+        access=_access(settings),
+        arrivals=Arrivals(timeout_s=settings.body_timeout_s, max_bytes=settings.max_body_bytes),
+        activity=Activity(time.monotonic),
+        heartbeat_s=settings.heartbeat_s,
+        now_ms=clock.wall_ms,
+    )
+    return Daemon(app=http.build(services), services=services)
+
+
+def _retention(settings: Settings) -> Retention:
+    return Retention(
+        run_bytes=settings.retention_bytes,
+        total_bytes=settings.retention_total_bytes,
+        keep_s=settings.retention_s,
+        max_live=settings.max_executions,
+    )
+
+
+def _command_settings(settings: Settings) -> CommandSettings:
+    root = os.path.abspath(settings.working_root or ".")
+    if not os.path.isdir(root):
+        raise SettingsError(f"--working-root {root} is not a directory")
+    return CommandSettings(
+        shell=settings.shell,
+        working_root=root,
+        kill_grace_ms=settings.kill_grace_ms,
+        drain_grace_ms=settings.drain_grace_ms,
+        envs_file=settings.envs,
+    )
+
+
+def _access(settings: Settings) -> Access:
+    return Access(
+        tokens=settings.access_token,
+        origins=frozenset(origin.lower() for origin in settings.allow_origin),
+        hosts=frozenset(host.lower() for host in settings.allow_host),
+        # Service names must work where original deployments listen on an address of their own without a token.
+        any_host=settings.insecure and settings.host is not None,
+    )
+
+
+def _state_dir(settings: Settings) -> str | None:
+    """Return a private directory that can be written to, or None: then output stays in memory, within lower bounds."""
+    path = settings.state_dir or default_state_dir()
+    if path is None:
+        return None
+    try:
+        os.makedirs(path, mode=0o700, exist_ok=True)
+    except OSError as error:
+        if settings.state_dir is not None:
+            raise SettingsError(f"cannot use --state-dir {path}: {error.strerror}") from error
+        return None
+    return path if os.access(path, os.W_OK | os.X_OK) else None
