@@ -8,9 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from execd import http
+from execd.files.places import Places
+from execd.files.service import Files
 from execd.http.auth import Access
 from execd.http.body import Arrivals
 from execd.http.services import Activity, Services
+from execd.metrics.sampler import Sampler
 from execd.process.command import Commands, CommandSettings
 from execd.runs.registry import Registry, Retention
 from execd.runs.run import Clock
@@ -29,6 +32,7 @@ class Daemon:
         """Stop every run and refuse what has not arrived; returns when all runs have ended."""
         self.services.waiting_for.add("shutdown")
         self.services.arrivals.close()
+        self.services.metrics.close()
         await self.services.registry.close()
 
 
@@ -39,9 +43,15 @@ def build(settings: Settings, *, environment: Mapping[str, str], root: int | Non
     """
     clock = Clock(wall_ms=lambda: time.time_ns() // 1_000_000, mono_ms=lambda: time.monotonic_ns() // 1_000_000)
     registry = Registry(retention=_retention(settings), spool=Spool(_state_dir(settings)), clock=clock)
+    working_root = _working_root(settings)
+    metrics = Sampler(disk_path=working_root)
+    metrics.start()
+    command_settings = _command_settings(settings, working_root)
     services = Services(
         registry=registry,
-        commands=Commands(registry, _command_settings(settings), environment, root=root),
+        commands=Commands(registry, command_settings, environment, root=root, memory_kills=metrics.memory_kills),
+        files=Files(Places(root=working_root, environment=environment)),
+        metrics=metrics,
         access=_access(settings),
         arrivals=Arrivals(timeout_s=settings.body_timeout_s, max_bytes=settings.max_body_bytes),
         activity=Activity(time.monotonic),
@@ -60,13 +70,17 @@ def _retention(settings: Settings) -> Retention:
     )
 
 
-def _command_settings(settings: Settings) -> CommandSettings:
+def _working_root(settings: Settings) -> str:
     root = os.path.abspath(settings.working_root or ".")
     if not os.path.isdir(root):
         raise SettingsError(f"--working-root {root} is not a directory")
+    return root
+
+
+def _command_settings(settings: Settings, working_root: str) -> CommandSettings:
     return CommandSettings(
         shell=settings.shell,
-        working_root=root,
+        working_root=working_root,
         kill_grace_ms=settings.kill_grace_ms,
         drain_grace_ms=settings.drain_grace_ms,
         envs_file=settings.envs,

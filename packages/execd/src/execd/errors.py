@@ -50,7 +50,7 @@ class InvalidQuery(ExecdError):
 
 
 class InvalidFile(ExecdError):
-    """What is there is no file that the route can work with, or the upload is no multipart body."""
+    """What is there is no regular file, or the upload is no multipart body."""
 
     status = 400
     code = "INVALID_FILE"

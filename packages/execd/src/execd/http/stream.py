@@ -43,6 +43,10 @@ class Events(Protocol):
 async def write_events(exchange: Exchange, events: Events, *, heartbeat_s: float, now_ms: Callable[[], int]) -> None:
     """Send events until the terminal one, or until the client leaves; closes `events` in every case."""
     try:
+        if exchange.method == "HEAD":
+            await exchange.start(200, list(HEADERS))
+            await exchange.send_body(b"", last=True)
+            return
         async with cut_short_by(exchange.left()):
             await exchange.start(200, list(HEADERS))
             await _pump(exchange, events, heartbeat_s=heartbeat_s, now_ms=now_ms)
