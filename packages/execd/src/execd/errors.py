@@ -70,6 +70,13 @@ class InvalidFileContent(ExecdError):
     code = "INVALID_FILE_CONTENT"
 
 
+class LanguageNotSupported(ExecdError):
+    """No kernel serves the language here; `details.installed` lists the languages that one serves."""
+
+    status = 400
+    code = "LANGUAGE_NOT_SUPPORTED"
+
+
 class Unauthorized(ExecdError):
     """The access token is missing or wrong."""
 
@@ -103,6 +110,13 @@ class CommandNotFound(ExecdError):
 
     status = 404
     code = "COMMAND_NOT_FOUND"
+
+
+class ContextNotFound(ExecdError):
+    """No context of that id."""
+
+    status = 404
+    code = "CONTEXT_NOT_FOUND"
 
 
 class ExecutionNotFound(ExecdError):
