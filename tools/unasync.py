@@ -37,6 +37,8 @@ RENAMES: Final = {
     "AsyncIterator": "Iterator",
     "aclose": "close",
     "aclosing": "closing",
+    "aiter": "iter",
+    "anext": "next",
     # the HTTP library
     "AsyncClient": "Client",
     "AsyncHTTPTransport": "HTTPTransport",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
@@ -12,6 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from execd import _wire as strict
+from execd.runs.ends import End, Totals, terminal_event
+from execd.runs.sse import ping_frame, text_frames
+from execd.runs.text import NOTHING, Mode, step
 from opensandbox import _wire as lenient
 from tools import generate_wire
 
@@ -153,3 +157,38 @@ def test_an_unknown_type_of_event_raises_so_readers_look_at_it_first(side: Modul
 @pytest.mark.parametrize("name", OBJECTS)
 def test_structs_are_frozen(side: ModuleType, name: str) -> None:
     assert getattr(side, name).__struct_config__.frozen
+
+
+# The daemon frames its events by hand, for speed. What it writes is still what the spec says.
+def events_of(frames: bytes) -> list[Any]:
+    data = [line.removeprefix(b"data: ") for line in frames.split(b"\n") if line.startswith(b"data: ")]
+    return [msgspec.json.decode(line, type=strict.Event) for line in data]
+
+
+@given(
+    end=st.builds(
+        End,
+        cause=st.sampled_from([str(cause) for cause in strict.Cause]),
+        code=st.none() | st.sampled_from([str(code) for code in strict.EndCode]),
+        exit_code=st.none() | st.integers(0, 255),
+        signal=st.none() | st.just("SIGSEGV"),
+        traceback=st.tuples(st.text("ab")),
+        details=st.none() | st.just({"errno": 2}),
+    )
+)
+def test_the_daemons_terminal_events_are_those_of_the_spec(end: End) -> None:
+    totals = Totals(execution_time_ms=1, stdout_bytes=2, stderr_bytes=3, truncated=False, timestamp_ms=4)
+    event = terminal_event(end if end.code else replace(end, details=None), totals)
+    assert json.loads(msgspec.json.encode(msgspec.convert(event, strict.Event))) == event
+
+
+@pytest.mark.parametrize("mode", ["lines", "chunks"])
+@given(data=st.binary(max_size=40))
+def test_the_daemons_output_events_are_those_of_the_spec(mode: Mode, data: bytes) -> None:
+    done = step(mode, NOTHING, data)
+    frames = b"".join(text_frames(mode, "stderr", done, skip=0, first=2, timestamp_ms=5))
+    assert [type(event) for event in events_of(frames)] == [strict.StderrEvent] * len(done.pieces)
+
+
+def test_the_daemons_heartbeat_is_that_of_the_spec() -> None:
+    assert events_of(ping_frame(7)) == [strict.PingEvent(text="pong", timestamp=7)]

@@ -1,6 +1,7 @@
 """A transport for tests: answers from a script, remembers what was asked, and needs no daemon.
 
 Example:
+    >>> from opensandbox import SandboxSync
     >>> fake = FakeTransportSync()
     >>> fake.when("POST", "/command", events=[{"type": "init", "text": "a1"}, {"type": "execution_complete"}])
     >>> SandboxSync(fake).commands.run("true").cause

@@ -48,7 +48,8 @@ class Commands:
         """Run a command to its end.
 
         A string is shell text, a sequence is a program and its arguments. `timeout` is in seconds, None is none;
-        `stdin` is written and closed. The handlers get each line as it comes. Cancelling interrupts the command in the sandbox.
+        `stdin` is written and closed. The handlers get each line as it comes. Cancelling interrupts the command in the
+        sandbox.
 
         Raises `CommandFailedException` for a non-zero exit, and another `ProgramException` for any other bad end of the
         program, unless `check` is false; `StreamInterruptedException` when a broken connection could not be resumed.
@@ -136,7 +137,7 @@ class Commands:
         user: str | None = None,
         uid: int | None = None,
         gid: int | None = None,
-        stdin: Literal["pipe"] | str | bytes | None = None,  # noqa: PYI051 - one string has a meaning of its own
+        stdin: Literal["pipe"] | str | bytes | None = None,  # noqa: PYI051 - one string that means something else
     ) -> BackgroundCommand:
         """Start a command that goes on by itself, and return what stands for it.
 

@@ -6,6 +6,7 @@ Whoever started the run and leaves before its end interrupts it in the sandbox: 
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
 from contextlib import aclosing
 from functools import partial
@@ -59,6 +60,7 @@ class OutputStream:
         self._stdin = stdin
         self._fold = Fold(execution_id=request.execution_id or "", mode=wire_mode, keep=keep)
         self._splitters: dict[Stream, LineSplitter] = {}
+        self._items_ref: weakref.ref[AsyncGenerator[OutputLine, None]] | None = None
         self._is_read = False
         self._is_stopped = False
         self._stdin_fault: Exception | None = None
@@ -70,7 +72,10 @@ class OutputStream:
 
     def __aiter__(self) -> AsyncIterator[OutputLine]:
         """Read the stream; once."""
-        return self._items()
+        items = self._items()
+        # Weak: a bare loop that is left drops its iterator, and only then can the iterator tell.
+        self._items_ref = weakref.ref(items)
+        return items
 
     async def __aenter__(self) -> Self:
         return self
@@ -82,6 +87,12 @@ class OutputStream:
 
     async def aclose(self) -> None:
         """Interrupt the command if it is ours and still runs, and wait briefly for that."""
+        items = None if self._items_ref is None else self._items_ref()
+        try:
+            if items is not None:
+                await items.aclose()
+        except (RuntimeError, ValueError):
+            pass  # it is being read, or closed, by somebody else at this moment
         if self._is_read:
             await self._stop()
 

@@ -78,7 +78,8 @@ class Sandbox:
         """Connect to a running daemon, by default to that of EXECD_ENDPOINT with EXECD_ACCESS_TOKEN.
 
         Waits up to `ready_timeout` seconds until it takes work, then raises `ExecdNotReadyException`. A wrong token
-        raises `UnauthorizedException` here. `endpoint` is `http://`, `https://` or `http+unix://<percent-encoded path>`.
+        raises `UnauthorizedException` here. `endpoint` begins with `http://` or `https://`, or is
+        `http+unix://<percent-encoded path>`.
 
         Example:
             >>> async with await Sandbox.connect("http://host:44772") as sandbox:  # doctest: +SKIP

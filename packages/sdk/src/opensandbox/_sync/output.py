@@ -7,6 +7,7 @@ Whoever started the run and leaves before its end interrupts it in the sandbox: 
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from functools import partial
@@ -60,6 +61,7 @@ class OutputStream:
         self._stdin = stdin
         self._fold = Fold(execution_id=request.execution_id or "", mode=wire_mode, keep=keep)
         self._splitters: dict[Stream, LineSplitter] = {}
+        self._items_ref: weakref.ref[Generator[OutputLine, None]] | None = None
         self._is_read = False
         self._is_stopped = False
         self._stdin_fault: Exception | None = None
@@ -71,7 +73,10 @@ class OutputStream:
 
     def __iter__(self) -> Iterator[OutputLine]:
         """Read the stream; once."""
-        return self._items()
+        items = self._items()
+        # Weak: a bare loop that is left drops its iterator, and only then can the iterator tell.
+        self._items_ref = weakref.ref(items)
+        return items
 
     def __enter__(self) -> Self:
         return self
@@ -83,6 +88,12 @@ class OutputStream:
 
     def close(self) -> None:
         """Interrupt the command if it is ours and still runs, and wait briefly for that."""
+        items = None if self._items_ref is None else self._items_ref()
+        try:
+            if items is not None:
+                items.close()
+        except (RuntimeError, ValueError):
+            pass  # it is being read, or closed, by somebody else at this moment
         if self._is_read:
             self._stop()
 

@@ -53,6 +53,7 @@ class HttpTransport:
 
     def send(self, request: Request, /) -> Reply:
         """Send a request and return its answer; a refusal raises, a passing fault is retried where that is safe."""
+        self._check_open()
         tries = 0
         while True:
             try:
@@ -62,7 +63,7 @@ class HttpTransport:
                     return Reply()
                 tries += 1
                 wait = wait_before_retry(request, fault, tries=tries, jitter=random.random())  # noqa: S311 - spread
-                if wait is None or self._is_gone():
+                if wait is None or self._is_gone() or self._client.is_closed:
                     raise
             sleep(wait)
 
@@ -76,6 +77,7 @@ class HttpTransport:
 
     def stream(self, request: StreamRequest[E], /) -> Generator[list[Received[E]], None]:
         """Send a request and yield its events in batches, as they come, until the terminal one; resume what breaks."""
+        self._check_open()
         resume = Resume(request, can_resume=request.execution_id is not None and self.features >= _RESUMABLE)
         while not resume.is_over():
             fault: SandboxException | None = None
@@ -99,11 +101,16 @@ class HttpTransport:
                 fault = broken
             if not resume.is_over():
                 jitter = random.random()  # noqa: S311 - spread
-                sleep(resume.lost(fault, now=time.monotonic(), jitter=jitter, is_gone=self._is_gone()))
+                is_gone = self._is_gone() or self._client.is_closed
+                sleep(resume.lost(fault, now=time.monotonic(), jitter=jitter, is_gone=is_gone))
 
     def close(self) -> None:
         """Close every connection."""
         self._client.close()
+
+    def _check_open(self) -> None:
+        if self._client.is_closed:
+            raise ValueError("this sandbox is closed")
 
     def _arguments(self, request: Request) -> dict[str, Any]:
         silence = request.silence_s
@@ -118,8 +125,6 @@ class HttpTransport:
     @contextmanager
     def _mapped_faults(self) -> Iterator[None]:
         """Turn the HTTP library's exceptions into ours."""
-        if self._client.is_closed:
-            raise SandboxConnectionException("this sandbox is closed")
         where = self._endpoint.url
         try:
             yield
@@ -129,6 +134,10 @@ class HttpTransport:
             raise RequestTimeoutException(f"no answer from {where} in time") from fault
         except (httpx.HTTPError, httpx.StreamError) as fault:
             raise SandboxConnectionException(f"the connection to {where} broke: {fault}") from fault
+        except RuntimeError as fault:
+            if not self._client.is_closed:
+                raise
+            raise SandboxConnectionException("the sandbox was closed meanwhile") from fault
         except httpx.InvalidURL as fault:
             raise ValueError(f"not a URL: {where}: {fault}") from fault
 

@@ -1,0 +1,447 @@
+# Generated from packages/sdk/tests/_async/test_commands.py by tools/unasync.py; do not edit.
+"""Commands against a daemon that does as it is told."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from opensandbox import OutputLine, SandboxSync
+from opensandbox.exceptions import (
+    CommandFailedException,
+    CommandNotFoundException,
+    InvalidRequestException,
+    NotSupportedException,
+    StreamInterruptedException,
+)
+
+from ..worlds import LIMIT_S, FakeDaemon, Incoming, Wire, complete, err, failed, fake_daemon, init, out
+
+
+class LongRun:
+    """A run that goes on until it is interrupted, and says so on its stream."""
+
+    def __init__(self, daemon: FakeDaemon, *first: dict[str, Any]) -> None:
+        self.stopped = threading.Event()
+        self._first = first or (init(), out("working\n"))
+        daemon.on("POST", "/command", self._start)
+        daemon.on("DELETE", "/command", self._stop)
+
+    def _start(self, _: Incoming, wire: Wire) -> None:
+        wire.begin()
+        for number, event in enumerate(self._first, 1):
+            wire.event(event, number)
+        self.stopped.wait(LIMIT_S)
+        wire.event(failed("INTERRUPTED", cause="interrupted", stdout_bytes=8), len(self._first) + 1)
+        wire.end()
+
+    def _stop(self, _: Incoming, wire: Wire) -> None:
+        self.stopped.set()
+        wire.reply()
+
+
+def test_a_run_gives_text_bytes_lines_and_end() -> None:
+    with fake_daemon() as daemon:
+        daemon.runs(init("a1"), out("one\ntw"), err("oops\n"), out("o\r\n\nlast"), complete(14, 5))
+        with SandboxSync.connect(daemon.url) as sandbox:
+            execution = sandbox.commands.run("x")
+    assert execution.id == "a1"
+    assert execution.stdout == "one\ntwo\r\n\nlast"
+    assert execution.stderr_bytes == b"oops\n"
+    assert execution.logs.stdout == ["one", "two", "", "last"]
+    assert execution.logs.stderr[0].text == "oops"
+    assert (execution.exit_code, execution.cause, execution.duration, execution.truncated) == (
+        0,
+        "exited",
+        0.007,
+        False,
+    )
+
+
+def test_handlers_get_each_line_as_it_comes() -> None:
+    told: list[tuple[str, str]] = []
+    with fake_daemon() as daemon:
+        daemon.runs(init(), out("a\nb"), err("e1\ne2"), out("c\nd"), complete(6, 5))
+        with SandboxSync.connect(daemon.url) as sandbox:
+            sandbox.commands.run(
+                "x",
+                on_stdout=lambda line: told.append(("out", line.text)),
+                on_stderr=lambda line: told.append(("err", line.text)),
+            )
+    assert told == [("out", "a"), ("err", "e1"), ("out", "bc"), ("out", "d"), ("err", "e2")]
+
+
+def test_a_handler_may_be_a_coroutine_function() -> None:
+    told: list[OutputLine] = []
+
+    def keep(line: OutputLine) -> None:
+        told.append(line)
+
+    with fake_daemon() as daemon:
+        daemon.runs(init(), out("a\nb\n"), complete(4))
+        with SandboxSync.connect(daemon.url) as sandbox:
+            sandbox.commands.run("x", on_stdout=keep)
+    assert told == ["a", "b"]
+
+
+def test_an_exception_in_a_handler_interrupts_and_propagates() -> None:
+    def refuse(line: OutputLine) -> None:
+        raise LookupError(line.text)
+
+    with fake_daemon() as daemon:
+        run = LongRun(daemon)
+        with SandboxSync.connect(daemon.url) as sandbox:
+            with pytest.raises(LookupError, match="working"):
+                sandbox.commands.run("x", on_stdout=refuse)
+            assert run.stopped.is_set()
+
+
+def test_a_stream_gives_lines_and_then_raises_as_run_does() -> None:
+    lines: list[tuple[str, str]] = []
+    with fake_daemon() as daemon:
+        daemon.runs(init(), out("a\nb"), err("e\n"), failed(stdout_bytes=3, stderr_bytes=2, exit_code=3))
+        with SandboxSync.connect(daemon.url) as sandbox:
+            stream = sandbox.commands.run_stream("x")
+
+            def read() -> None:
+                for line in stream:
+                    lines.append((line.text, line.stream))  # noqa: PERF401 - kept when the loop raises
+
+            with pytest.raises(CommandFailedException) as caught:
+                read()
+    assert lines == [("a", "stdout"), ("e", "stderr"), ("b", "stdout")]
+    assert caught.value.error.details["exit_code"] == 3
+    assert stream.execution.exit_code == 3
+
+
+def test_chunks_are_given_as_they_were_written() -> None:
+    with fake_daemon() as daemon:
+        daemon.runs(init(), out("a\nb"), out("c"), complete(4))
+        with SandboxSync.connect(daemon.url) as sandbox:
+            assert [chunk.text for chunk in sandbox.commands.run_stream("x", mode="chunks")] == ["a\nb", "c"]
+
+
+def test_leaving_a_stream_interrupts_the_command_and_waits_for_it() -> None:
+    with fake_daemon() as daemon:
+        run = LongRun(daemon)
+        with SandboxSync.connect(daemon.url) as sandbox:
+            with sandbox.commands.run_stream("x") as lines:
+                for line in lines:
+                    assert line == "working"
+                    break
+            assert run.stopped.is_set()
+
+
+def test_breaking_out_of_a_bare_loop_interrupts_the_command() -> None:
+    with fake_daemon() as daemon:
+        run = LongRun(daemon)
+        with SandboxSync.connect(daemon.url) as sandbox:
+            for _ in sandbox.commands.run_stream("x"):
+                break
+            give_up = time.monotonic() + 1
+            while not run.stopped.is_set():
+                assert time.monotonic() < give_up
+                sandbox.is_healthy()
+
+
+def test_closing_the_sandbox_finishes_what_a_dying_loop_left() -> None:
+    with fake_daemon() as daemon:
+        run = LongRun(daemon)
+        with SandboxSync.connect(daemon.url) as sandbox:
+            lines = sandbox.commands.run_stream("x")
+            items = iter(lines)
+            assert next(items) == "working"
+        assert run.stopped.is_set()
+
+
+def test_a_stream_is_read_once() -> None:
+    with fake_daemon() as daemon:
+        daemon.runs(init(), complete())
+        with SandboxSync.connect(daemon.url) as sandbox:
+            lines = sandbox.commands.run_stream("x")
+            assert [line for line in lines] == []
+            with pytest.raises(RuntimeError, match="once"):
+                [line for line in lines]
+
+
+def test_a_non_zero_exit_raises_unless_it_is_not_checked() -> None:
+    with fake_daemon() as daemon:
+        daemon.runs(init(), failed(exit_code=3))
+        with SandboxSync.connect(daemon.url) as sandbox:
+            with pytest.raises(CommandFailedException):
+                sandbox.commands.run("exit 3")
+            assert (sandbox.commands.run("exit 3", check=False)).exit_code == 3
+
+
+class Listening:
+    """A run that reads its standard input, and ends at the end of it."""
+
+    def __init__(self, daemon: FakeDaemon) -> None:
+        self.data = b""
+        self.writes = 0
+        self._ended = threading.Event()
+        daemon.on("POST", "/command", self._start)
+        daemon.on("POST", "/executions", self._write)
+
+    def _start(self, _: Incoming, wire: Wire) -> None:
+        wire.begin()
+        wire.event(init(), 1)
+        self._ended.wait(LIMIT_S)
+        wire.event(complete(), 2)
+        wire.end()
+
+    def _write(self, asked: Incoming, wire: Wire) -> None:
+        self.data += asked.body
+        self.writes += 1
+        wire.reply()
+        if asked.query.get("eof") == "true":
+            self._ended.set()
+
+
+def some_bytes() -> Iterator[bytes]:
+    for data in (b"a", b"", b"b" * 100, b"c"):
+        yield data
+
+
+@pytest.mark.parametrize(
+    ("stdin", "data", "writes"),
+    [
+        ("b\na\n", b"b\na\n", 1),
+        (b"\xff", b"\xff", 1),
+        ("", b"", 1),
+        ("ä" * 1_000_000, "ä".encode() * 1_000_000, 2),
+    ],
+)
+def test_standard_input_is_written_and_closed(stdin: str | bytes, data: bytes, writes: int) -> None:
+    with fake_daemon() as daemon:
+        program = Listening(daemon)
+        with SandboxSync.connect(daemon.url) as sandbox:
+            sandbox.commands.run("sort", stdin=stdin)
+    assert (program.data == data, program.writes) == (True, writes)
+
+
+def test_standard_input_may_be_an_iterator() -> None:
+    with fake_daemon() as daemon:
+        program = Listening(daemon)
+        with SandboxSync.connect(daemon.url) as sandbox:
+            sandbox.commands.run("sort", stdin=some_bytes())
+    assert program.data == b"a" + b"b" * 100 + b"c"
+
+
+def test_an_exception_in_the_iterator_interrupts_and_propagates() -> None:
+    def broken() -> Iterator[bytes]:
+        yield b"a"
+        raise LookupError("no more")
+
+    with fake_daemon() as daemon:
+        run = LongRun(daemon)
+        daemon.on("POST", "/executions", lambda _, wire: wire.reply())
+        with SandboxSync.connect(daemon.url) as sandbox:
+            with pytest.raises(LookupError, match="no more"):
+                sandbox.commands.run("sort", stdin=broken())
+            assert run.stopped.is_set()
+
+
+def test_a_program_that_wants_no_more_input_is_no_fault() -> None:
+    with fake_daemon() as daemon:
+        daemon.runs(init(), out("a\n"), complete(2))
+        daemon.on("POST", "/executions", lambda _, wire: wire.refuse(409, "STDIN_CLOSED"))
+        with SandboxSync.connect(daemon.url) as sandbox:
+            assert (sandbox.commands.run("head -1", stdin=b"a\nb\n")).stdout == "a\n"
+
+
+def test_a_refused_start_is_the_daemons_answer() -> None:
+    with fake_daemon() as daemon:
+        daemon.on("POST", "/command", lambda _, wire: wire.refuse(400, "INVALID_REQUEST_BODY", "no such directory"))
+        with SandboxSync.connect(daemon.url) as sandbox:
+            with pytest.raises(InvalidRequestException, match="no such directory") as caught:
+                sandbox.commands.run("x", working_dir="/nope")
+        assert caught.value.request_id == "req-1"
+        assert daemon.seen("DELETE", "/command") == []
+
+
+def test_a_daemon_that_is_busy_is_asked_again() -> None:
+    answers = iter(range(9))
+    with fake_daemon() as daemon:
+
+        def busy(_: Incoming, wire: Wire) -> None:
+            if next(answers) < 2:
+                wire.refuse(429, "LIMIT_REACHED")
+            else:
+                wire.stream([init(), complete()])
+
+        daemon.on("POST", "/command", busy)
+        with SandboxSync.connect(daemon.url) as sandbox:
+            sandbox.commands.run("x")
+        starts = daemon.seen("POST", "/command")
+    assert len({request.json["execution_id"] for request in starts}) == 1
+    assert len(starts) == 3
+
+
+def test_bytes_that_do_not_add_up_raise_with_what_came() -> None:
+    with fake_daemon() as daemon:
+        daemon.runs(init(), out("abc"), complete(4))
+        with SandboxSync.connect(daemon.url) as sandbox:
+            with pytest.raises(StreamInterruptedException) as caught:
+                sandbox.commands.run("x", check=False)
+    assert caught.value.error.details["expected"] == {"stdout": 4, "stderr": 0}
+    assert caught.value.execution is not None
+    assert caught.value.execution.stdout == "abc"
+
+
+def test_a_gap_in_the_numbers_interrupts_and_raises() -> None:
+    with fake_daemon() as daemon:
+        run = LongRun(daemon)
+
+        def gap(_: Incoming, wire: Wire) -> None:
+            wire.begin()
+            wire.event(init(), 1)
+            wire.event(out("a"), 3)
+            run.stopped.wait(LIMIT_S)
+
+        daemon.on("POST", "/command", gap)
+        with SandboxSync.connect(daemon.url) as sandbox:
+            with pytest.raises(StreamInterruptedException) as caught:
+                sandbox.commands.run("x")
+        assert caught.value.error.details == {"expected": 2, "received": 3}
+        assert run.stopped.is_set()
+
+
+def test_a_daemon_without_extensions_still_runs_commands() -> None:
+    with fake_daemon() as daemon:
+        daemon.on("GET", "/version", lambda _, wire: wire.refuse(404, "ROUTE_NOT_FOUND"))
+        daemon.on("GET", "/ready", lambda _, wire: wire.reply(404, b"no such page"))
+
+        def run(_: Incoming, wire: Wire) -> None:
+            wire.begin()
+            for event in (init(), out("a"), out("\n"), {"type": "execution_complete", "execution_time": 5}):
+                wire.event(event)
+            threading.Event().wait(0.2)  # such daemons take their time with the end of the body
+            wire.end()
+
+        daemon.on("POST", "/command", run)
+        with SandboxSync.connect(daemon.url) as sandbox:
+            execution = sandbox.commands.run("x")
+            assert (execution.stdout, execution.exit_code) == ("a\n\n", 0)
+            with pytest.raises(NotSupportedException, match="stdin"):
+                sandbox.commands.run("x", stdin="y")
+        assert daemon.seen("POST", "/command")[0].json == {"command": "x"}
+
+
+def test_a_daemon_without_replay_reports_a_broken_stream() -> None:
+    with fake_daemon(features=["output"]) as daemon:
+
+        def broken(_: Incoming, wire: Wire) -> None:
+            wire.begin()
+            wire.event(init(), 1)
+            wire.event(out("half"), 2)
+            wire.cut()
+
+        daemon.on("POST", "/command", broken)
+        daemon.on("DELETE", "/command", lambda _, wire: wire.reply())
+        with SandboxSync.connect(daemon.url) as sandbox:
+            with pytest.raises(StreamInterruptedException) as caught:
+                sandbox.commands.run("x")
+    assert caught.value.execution is not None
+    assert caught.value.execution.stdout == "half"
+
+
+def test_a_background_command_is_a_value_that_works_as_an_id() -> None:
+    with fake_daemon() as daemon:
+
+        def start(_: Incoming, wire: Wire) -> None:
+            wire.begin()
+            wire.event(init("bg-1"), 1)
+            wire.event({"type": "execution_complete", "execution_time": 0})
+            wire.end()
+
+        status = {"id": "bg-1", "content": "x", "running": True, "started_at": "2026-11-23T10:00:12.588Z"}
+        daemon.on("POST", "/command", start)
+        daemon.on("GET", "/command/status/bg-1", lambda _, wire: wire.reply(200, status))
+        daemon.on("POST", "/executions/bg-1/stdin", lambda _, wire: wire.reply())
+        with SandboxSync.connect(daemon.url) as sandbox:
+            session = sandbox.commands.run_background("x", stdin="yes\n")
+            assert (sandbox.commands.get_status(session)).is_running
+            assert not (sandbox.commands.get_status("bg-1")).is_complete
+            sandbox.commands.write_stdin(session, "more\n")
+            sandbox.commands.close_stdin(session)
+        written = daemon.seen("POST", "/executions/bg-1/stdin")
+        assert [(request.body, request.query) for request in written] == [
+            (b"yes\n", {}), (b"", {"eof": "true"}), (b"more\n", {}), (b"", {"eof": "true"}),
+        ]  # fmt: skip
+        assert daemon.seen("POST", "/command")[0].json["background"] is True
+
+
+def test_what_is_not_built_yet_says_so() -> None:
+    with fake_daemon() as daemon:
+        daemon.on("POST", "/command", lambda _, wire: wire.refuse(501, "NOT_SUPPORTED", field="background"))
+        with SandboxSync.connect(daemon.url) as sandbox:
+            with pytest.raises(NotSupportedException) as caught:
+                sandbox.commands.run_background("x")
+    assert caught.value.error.details == {"field": "background"}
+
+
+def test_attaching_replays_and_follows_and_leaves_the_command_alone() -> None:
+    with fake_daemon() as daemon:
+        daemon.runs(init("a1"), out("a\nb\n"), complete(4))
+        with SandboxSync.connect(daemon.url) as sandbox:
+            assert [line for line in sandbox.commands.attach("a1")] == ["a", "b"]
+            with sandbox.commands.attach("a1") as lines:
+                for line in lines:
+                    assert line == "a"
+                    break
+        assert daemon.seen("DELETE", "/command") == []
+
+
+def test_waiting_follows_from_the_newest_event() -> None:
+    told = {
+        "id": "a1", "kind": "command", "content": "x", "running": True, "started_at": "2026-11-23T10:00:12.588Z",
+        "background": True, "first_event": 1, "last_event": 2, "stdout_bytes": 2, "stderr_bytes": 0, "truncated": False,
+    }  # fmt: skip
+    with fake_daemon() as daemon:
+        daemon.runs(init("a1"), out("a\n"), out("b\n"), complete(4))
+        daemon.on("GET", "/executions/a1", lambda _, wire: wire.reply(200, told))
+        script = [init("a1"), out("a\n"), out("b\n"), complete(4)]
+        daemon.on(
+            "GET", "/executions/a1/events", lambda asked, wire: wire.stream(script, after=int(asked.query["after"]))
+        )
+        daemon.on("GET", "/command/status/a1", lambda _, wire: wire.reply(200, {**told, "running": False}))
+        with SandboxSync.connect(daemon.url) as sandbox:
+            assert (sandbox.commands.wait("a1")).is_complete
+        assert daemon.seen("GET", "/executions/a1/events")[0].query == {"after": "2"}
+
+
+def test_interrupting_twice_because_the_answer_was_lost_is_one_interrupt() -> None:
+    with fake_daemon() as daemon:
+
+        def lose_then_refuse(_: Incoming, wire: Wire) -> None:
+            if len(daemon.seen("DELETE", "/command")) == 1:
+                wire.cut()
+            else:
+                wire.refuse(409, "ALREADY_FINISHED")
+
+        daemon.on("DELETE", "/command", lose_then_refuse)
+        with SandboxSync.connect(daemon.url) as sandbox:
+            sandbox.commands.interrupt("a1")
+        assert len(daemon.seen("DELETE", "/command")) == 2
+
+
+def test_an_unknown_command_has_no_status() -> None:
+    with fake_daemon() as daemon:
+        daemon.on("GET", "/command/status", lambda _, wire: wire.refuse(404, "COMMAND_NOT_FOUND"))
+        with SandboxSync.connect(daemon.url) as sandbox:
+            with pytest.raises(CommandNotFoundException):
+                sandbox.commands.get_status("nope")
+
+
+def test_one_connection_serves_many_runs() -> None:
+    with fake_daemon() as daemon:
+        daemon.runs(init(), out("a"), complete(1))
+        with SandboxSync.connect(daemon.url) as sandbox:
+            for _ in range(20):
+                sandbox.commands.run("x")
+        assert len(daemon._connections) == 1

@@ -1,0 +1,103 @@
+"""What is sent for a call, and what is refused before anything is."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from opensandbox._core import calls
+from opensandbox.exceptions import NotSupportedException
+
+EVERYTHING = frozenset({"execution_id", "output", "replay", "disconnect", "stdin", "user", "max_output_bytes"})
+
+
+def sent(command: Any, *, features: frozenset[str] = EVERYTHING, **fields: Any) -> dict[str, Any]:
+    request = calls.run_command(command, execution_id="id-1", features=features, **fields)
+    body: dict[str, Any] = json.loads(request.start.body)
+    return body
+
+
+def test_a_string_is_shell_text_and_a_sequence_a_program() -> None:
+    assert sent("ls -l", features=frozenset()) == {"command": "ls -l"}
+    assert sent(["ls", "-l"], features=frozenset()) == {"argv": ["ls", "-l"]}
+
+
+def test_every_argument_has_its_place_on_the_wire() -> None:
+    body = sent(
+        "x", working_dir="/w", envs={"A": "1"}, timeout=1.5, uid=1, gid=2, user="me", stdin=True, max_output_bytes=9
+    )  # fmt: skip
+    assert body == {
+        "command": "x", "cwd": "/w", "envs": {"A": "1"}, "timeout": 1500, "uid": 1, "gid": 2, "user": "me",
+        "stdin": "pipe", "max_output_bytes": 9, "output": "chunks", "execution_id": "id-1", "on_disconnect": "kill",
+        "disconnect_grace_ms": 60000,
+    }  # fmt: skip
+
+
+def test_a_daemon_without_extensions_is_asked_for_none() -> None:
+    request = calls.run_command("x", execution_id="id-1", features=frozenset())
+    assert request.execution_id is None
+    assert not request.start.is_idempotent
+    assert json.loads(request.start.body) == {"command": "x"}
+
+
+def test_a_background_run_is_not_bound_to_its_reader() -> None:
+    assert sent("x", background=True) == {
+        "command": "x", "background": True, "output": "chunks", "execution_id": "id-1",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("fields", "feature"),
+    [({"user": "a"}, "user"), ({"stdin": True}, "stdin"), ({"max_output_bytes": 1}, "max_output_bytes")],
+)
+def test_what_the_daemon_lacks_is_said_before_it_is_asked(fields: dict[str, Any], feature: str) -> None:
+    with pytest.raises(NotSupportedException) as caught:
+        sent("x", features=frozenset(), **fields)
+    assert caught.value.error.details == {"feature": feature}
+
+
+@pytest.mark.parametrize("timeout", [0, -1, float("nan"), float("inf"), 1e300])
+def test_a_timeout_is_a_positive_length(timeout: float) -> None:
+    with pytest.raises(ValueError, match="timeout"):
+        sent("x", timeout=timeout)
+
+
+def test_the_shortest_timeout_is_not_none() -> None:
+    assert sent("x", timeout=1e-9)["timeout"] == 1
+
+
+@pytest.mark.parametrize("command", ["", "  \n", [], [""], "a\0b", ["a", "\0"], "\ud800"])
+def test_a_command_that_cannot_be_one_is_a_value_error(command: Any) -> None:
+    with pytest.raises(ValueError, match="command"):
+        sent(command)
+
+
+@pytest.mark.parametrize("command", [b"ls", None, 3, ["ls", 3], {"ls"}, bytearray(b"ls")])
+def test_a_command_of_another_type_is_a_type_error(command: Any) -> None:
+    with pytest.raises(TypeError):
+        sent(command)
+
+
+@pytest.mark.parametrize("envs", [{"": "x"}, {"A=B": "x"}, {"A": "\0"}, {"A\0": "x"}])
+def test_a_variable_that_cannot_be_one_is_a_value_error(envs: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="env"):
+        sent("x", envs=envs)
+
+
+def test_a_group_needs_a_user() -> None:
+    with pytest.raises(ValueError, match="gid"):
+        sent("x", gid=1)
+
+
+def test_ids_are_encoded_wherever_they_stand() -> None:
+    assert calls.command_status("a/b?c").target == "/command/status/a%2Fb%3Fc"
+    assert calls.interrupt("a&b").target == "/command?id=a%26b"
+    assert calls.events_after("é", 7).target == "/executions/%C3%A9/events?after=7"
+
+
+def test_only_an_end_of_input_can_be_repeated() -> None:
+    assert not calls.write_stdin("a", b"x", end=True).is_idempotent
+    assert calls.write_stdin("a", b"", end=True).is_idempotent
+    assert calls.write_stdin("a", b"", end=True).target == "/executions/a/stdin?eof=true"

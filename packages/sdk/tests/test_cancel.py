@@ -1,0 +1,194 @@
+"""A cancelled run is interrupted in the sandbox, whenever the cancellation comes. By hand: the colours differ here."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+import opensandbox
+from opensandbox import OutputLine, Sandbox
+
+from .worlds import LIMIT_S, FakeDaemon, Incoming, Wire, failed, fake_daemon, init, out
+
+
+class SlowRun:
+    """A run whose answer, first event and end come when the test says so."""
+
+    def __init__(self, daemon: FakeDaemon) -> None:
+        self.answering = threading.Event()
+        self.beginning = threading.Event()
+        self.stopped = threading.Event()
+        self.begun = threading.Event()
+        daemon.on("POST", "/command", self._start)
+        daemon.on("DELETE", "/command", self._stop)
+
+    def _start(self, _: Incoming, wire: Wire) -> None:
+        assert self.answering.wait(LIMIT_S)
+        wire.begin()
+        assert self.beginning.wait(LIMIT_S)
+        self.begun.set()
+        wire.event(init(), 1)
+        wire.event(out("working\n"), 2)
+        self.stopped.wait(LIMIT_S)
+        wire.event(failed("INTERRUPTED", cause="interrupted", stdout_bytes=8), 3)
+        wire.end()
+
+    def _stop(self, _: Incoming, wire: Wire) -> None:
+        if self.begun.is_set():
+            self.stopped.set()
+            wire.reply()
+        else:
+            wire.refuse(404, "COMMAND_NOT_FOUND")
+
+
+async def until(happened: threading.Event) -> None:
+    async with asyncio.timeout(LIMIT_S):
+        await asyncio.to_thread(happened.wait, LIMIT_S)
+    assert happened.is_set()
+
+
+async def test_a_cancelled_run_is_interrupted_by_an_explicit_request() -> None:
+    seen = asyncio.Event()
+
+    def tell(_: OutputLine) -> None:
+        seen.set()
+
+    with fake_daemon() as daemon:
+        run = SlowRun(daemon)
+        run.answering.set()
+        run.beginning.set()
+        async with await Sandbox.connect(daemon.url) as sandbox:
+            task = asyncio.create_task(sandbox.commands.run("sleep 3600", on_stdout=tell))
+            await seen.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert run.stopped.is_set()
+        assert len(daemon.seen("DELETE", "/command")) == 1
+
+
+@pytest.mark.parametrize("is_answered", [False, True])
+async def test_a_run_cancelled_before_its_first_event_is_read_on_to_it(is_answered: bool) -> None:
+    with fake_daemon() as daemon:
+        run = SlowRun(daemon)
+        if is_answered:
+            run.answering.set()
+        async with await Sandbox.connect(daemon.url) as sandbox:
+            task = asyncio.create_task(sandbox.commands.run("sleep 3600"))
+            await asyncio.to_thread(daemon.wait_for, "POST", "/command")
+            task.cancel()
+            await asyncio.sleep(0)
+            assert daemon.seen("DELETE", "/command") == []
+            run.answering.set()
+            run.beginning.set()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert run.stopped.is_set()
+
+
+async def test_a_run_that_never_begins_is_given_up_in_a_few_seconds() -> None:
+    with fake_daemon() as daemon:
+        run = SlowRun(daemon)
+        async with await Sandbox.connect(daemon.url) as sandbox:
+            task = asyncio.create_task(sandbox.commands.run("sleep 3600"))
+            await asyncio.to_thread(daemon.wait_for, "POST", "/command")
+            task.cancel()
+            async with asyncio.timeout(10):
+                with pytest.raises(asyncio.CancelledError):
+                    await task
+        assert daemon.seen("DELETE", "/command")
+        run.answering.set()
+        run.beginning.set()
+        run.stopped.set()
+
+
+async def test_a_timeout_around_a_run_is_a_cancellation() -> None:
+    with fake_daemon() as daemon:
+        run = SlowRun(daemon)
+        run.answering.set()
+        run.beginning.set()
+        async with await Sandbox.connect(daemon.url) as sandbox:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.2):
+                    await sandbox.commands.run("sleep 3600")
+            assert run.stopped.is_set()
+
+
+async def test_a_cancelled_stream_is_interrupted_too() -> None:
+    with fake_daemon() as daemon:
+        run = SlowRun(daemon)
+        run.answering.set()
+        run.beginning.set()
+        seen = asyncio.Event()
+
+        async def read(sandbox: Sandbox) -> None:
+            async for _ in sandbox.commands.run_stream("sleep 3600"):
+                seen.set()
+
+        async with await Sandbox.connect(daemon.url) as sandbox:
+            task = asyncio.create_task(read(sandbox))
+            await seen.wait()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert run.stopped.is_set()
+
+
+async def test_closing_the_sandbox_ends_runs_of_other_tasks() -> None:
+    with fake_daemon() as daemon:
+        run = SlowRun(daemon)
+        run.answering.set()
+        run.beginning.set()
+        seen = asyncio.Event()
+        async with await Sandbox.connect(daemon.url) as sandbox:
+            task = asyncio.create_task(
+                sandbox.commands.run("sleep 3600", on_stdout=lambda _: seen.set(), check=False)
+            )  # fmt: skip
+            await seen.wait()
+        assert run.stopped.is_set()
+        await asyncio.wait({task}, timeout=LIMIT_S)
+        assert task.done()
+        task.exception()
+
+
+SCRIPT = """
+import sys
+from opensandbox import SandboxSync
+with SandboxSync.connect(sys.argv[1]) as sandbox:
+    try:
+        sandbox.commands.run("sleep 3600", on_stdout=lambda line: print(line, flush=True))
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+"""
+
+
+@pytest.mark.parametrize("is_begun", [True, False])
+def test_ctrl_c_interrupts_the_command_of_the_synchronous_client(is_begun: bool) -> None:
+    with fake_daemon() as daemon:
+        run = SlowRun(daemon)
+        if is_begun:
+            run.answering.set()
+            run.beginning.set()
+        environment = {"PYTHONPATH": str(Path(opensandbox.__file__).parents[1])}
+        with subprocess.Popen(
+            [sys.executable, "-c", SCRIPT, daemon.url], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as client:
+            assert client.stdout is not None
+            if is_begun:
+                assert client.stdout.readline() == b"working\n"
+            else:
+                daemon.wait_for("POST", "/command")
+            client.send_signal(signal.SIGINT)
+            if not is_begun:  # the interrupt overtakes the start, is refused, and tried again
+                daemon.wait_for("DELETE", "/command")
+                run.answering.set()
+                run.beginning.set()
+            output, errors = client.communicate(timeout=LIMIT_S)
+        assert run.stopped.is_set()
+        assert (client.returncode, output, errors) == (0, b"interrupted\n", b"")
