@@ -46,6 +46,7 @@ RENAMES: Final = {
     "aread": "read",
     # _acompat
     "AsyncLineHandler": "LineHandler",
+    "AsyncWork": "Work",
     "acall": "call",
     "afinish": "finish",
     "ain_thread": "in_thread",
@@ -53,6 +54,8 @@ RENAMES: Final = {
     "asleep": "sleep",
     "aspawn": "spawn",
     # public names
+    "AsyncRun": "SyncRun",
+    "AsyncRuns": "SyncRuns",
     "AsyncTransport": "SyncTransport",
     "Sandbox": "SandboxSync",
 }

@@ -22,6 +22,10 @@ AsyncLineHandler = Callable[[OutputLine], Awaitable[object] | object]
 """Takes a line; may be a coroutine function."""
 LineHandler = Callable[[OutputLine], object]
 """Takes a line."""
+AsyncWork = Callable[[], Awaitable[None]]
+"""Something to be done beside its caller: a coroutine function."""
+Work = Callable[[], None]
+"""Something to be done beside its caller."""
 
 _going_on: Final[set[asyncio.Task[Any]]] = set()
 """Tasks that outlived their caller: the loop itself keeps only weak references."""
@@ -83,7 +87,7 @@ def _forget(task: asyncio.Task[Any]) -> None:
 class AsyncSpawned:
     """Work that goes on beside its caller."""
 
-    def __init__(self, work: Callable[[], Awaitable[None]]) -> None:
+    def __init__(self, work: AsyncWork) -> None:
         self._task = asyncio.ensure_future(_run(work))
 
     async def aclose(self) -> None:
@@ -97,7 +101,7 @@ class AsyncSpawned:
 class Spawned:
     """Work that goes on beside its caller."""
 
-    def __init__(self, work: Callable[[], None]) -> None:
+    def __init__(self, work: Work) -> None:
         self._thread = threading.Thread(target=work, name="opensandbox-stdin", daemon=True)
         self._thread.start()
 
@@ -106,12 +110,12 @@ class Spawned:
         self._thread.join(timeout=0.5)
 
 
-def aspawn(work: Callable[[], Awaitable[None]]) -> AsyncSpawned:
+def aspawn(work: AsyncWork) -> AsyncSpawned:
     """Start work beside the caller: a task."""
     return AsyncSpawned(work)
 
 
-def spawn(work: Callable[[], None]) -> Spawned:
+def spawn(work: Work) -> Spawned:
     """Start work beside the caller: a thread."""
     return Spawned(work)
 

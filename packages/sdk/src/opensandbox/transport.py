@@ -14,6 +14,7 @@ from opensandbox._core.request import E, Received, Reply, Request, StreamRequest
 
 __all__ = [
     "AsyncTransport",
+    "E",
     "Received",
     "Reply",
     "Request",

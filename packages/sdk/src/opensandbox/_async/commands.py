@@ -10,6 +10,7 @@ from typing import Final, Literal
 from opensandbox import _wire
 from opensandbox._acompat import AsyncLineHandler, asleep
 from opensandbox._async.output import OutputStream, Stdin
+from opensandbox._async.run import AsyncRuns
 from opensandbox._core import calls, decode
 from opensandbox._core.execution import Fold
 from opensandbox.results import BackgroundCommand, CommandStatus, Execution, Stream
@@ -25,9 +26,9 @@ _POLL_S: Final = 0.2
 class Commands:
     """Commands in one sandbox."""
 
-    def __init__(self, transport: AsyncTransport) -> None:
+    def __init__(self, transport: AsyncTransport, runs: AsyncRuns) -> None:
         self._transport = transport
-        self._live: set[OutputStream] = set()
+        self._runs = runs
 
     async def run(
         self,
@@ -77,7 +78,7 @@ class Commands:
             handlers["stdout"] = on_stdout
         if on_stderr is not None:
             handlers["stderr"] = on_stderr
-        return await OutputStream(self._transport, request, live=self._live, check=check, stdin=stdin).drain(handlers)
+        return await OutputStream(self._transport, request, runs=self._runs, check=check, stdin=stdin).drain(handlers)
 
     def run_stream(
         self,
@@ -120,7 +121,7 @@ class Commands:
         return OutputStream(
             self._transport,
             request,
-            live=self._live,
+            runs=self._runs,
             mode=mode,
             check=check,
             stdin=stdin,
@@ -179,7 +180,7 @@ class Commands:
         return OutputStream(
             self._transport,
             calls.read_events(str(session)),
-            live=self._live,
+            runs=self._runs,
             is_owned=False,
             mode=mode,
             check=check,
@@ -214,11 +215,6 @@ class Commands:
         """End a command's standard input."""
         calls.require(self._transport.features, "stdin")
         await self._transport.send(calls.write_stdin(str(session), b"", end=True))
-
-    async def aclose(self) -> None:
-        """Interrupt what was started here, runs in the foreground and still goes on."""
-        for stream in list(self._live):
-            await stream.aclose()
 
 
 def _new_id() -> str:

@@ -1,12 +1,7 @@
-"""The output of one execution as it comes, and what must happen when somebody stops reading it.
-
-Whoever started the run and leaves before its end interrupts it in the sandbox: nothing keeps running unseen.
-"""
+"""The output of one command as it comes: lines or chunks out, standard input in beside them."""
 
 from __future__ import annotations
 
-import time
-import weakref
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
 from contextlib import aclosing
 from functools import partial
@@ -14,20 +9,19 @@ from types import TracebackType
 from typing import Final, Literal, Self
 
 from opensandbox import _wire
-from opensandbox._acompat import AsyncLineHandler, acall, afinish, asleep, aspawn
+from opensandbox._acompat import AsyncLineHandler, acall
+from opensandbox._async.run import AsyncRuns
 from opensandbox._core import calls
-from opensandbox._core.execution import Fold, Piece
-from opensandbox._core.lines import LineSplitter
+from opensandbox._core.execution import Fold
+from opensandbox._core.gathering import Piece
+from opensandbox._core.lines import Lines
 from opensandbox._core.outcome import conclude
-from opensandbox.exceptions import NotFoundException, SandboxException, StdinClosedException, StreamInterruptedException
+from opensandbox.exceptions import NotFoundException, StdinClosedException, StreamInterruptedException
 from opensandbox.results import Execution, OutputLine, Stream
-from opensandbox.transport import AsyncTransport, Received, StreamRequest
+from opensandbox.transport import AsyncTransport, StreamRequest
 
 Stdin = str | bytes | AsyncIterable[bytes]
 
-_INIT_WITHIN_S: Final = 2.0
-"""How long a cancelled start may take to become a run that can be interrupted."""
-_POLL_S: Final = 0.05
 _STDIN_PIECE: Final = 1024 * 1024
 
 
@@ -43,7 +37,7 @@ class OutputStream:
         transport: AsyncTransport,
         request: StreamRequest[_wire.Event],
         *,
-        live: set[OutputStream],
+        runs: AsyncRuns,
         is_owned: bool = True,
         mode: Literal["lines", "chunks"] = "lines",
         check: bool = True,
@@ -51,18 +45,14 @@ class OutputStream:
         keep: int | None = None,
     ) -> None:
         wire_mode: Literal["lines", "chunks"] = "chunks" if "output" in transport.features else "lines"
+        interrupt = partial(calls.interrupt, silence_s=calls.BRIEF_SILENCE_S) if is_owned else None
         self._transport = transport
-        self._request = request
-        self._live = live
-        self._is_owned = is_owned
+        self._run = runs.open(request, interrupt=interrupt)
         self._mode = mode
         self._check = check
         self._stdin = stdin
         self._fold = Fold(execution_id=request.execution_id or "", mode=wire_mode, keep=keep)
-        self._splitters: dict[Stream, LineSplitter] = {}
-        self._items_ref: weakref.ref[AsyncGenerator[OutputLine, None]] | None = None
-        self._is_read = False
-        self._is_stopped = False
+        self._lines = Lines()
         self._stdin_fault: Exception | None = None
 
     @property
@@ -72,10 +62,7 @@ class OutputStream:
 
     def __aiter__(self) -> AsyncIterator[OutputLine]:
         """Read the stream; once."""
-        items = self._items()
-        # Weak: a bare loop that is left drops its iterator, and only then can the iterator tell.
-        self._items_ref = weakref.ref(items)
-        return items
+        return self._items()
 
     async def __aenter__(self) -> Self:
         return self
@@ -87,14 +74,7 @@ class OutputStream:
 
     async def aclose(self) -> None:
         """Interrupt the command if it is ours and still runs, and wait briefly for that."""
-        items = None if self._items_ref is None else self._items_ref()
-        try:
-            if items is not None:
-                await items.aclose()
-        except (RuntimeError, ValueError):
-            pass  # it is being read, or closed, by somebody else at this moment
-        if self._is_read:
-            await self._stop()
+        await self._run.aclose()
 
     async def drain(self, handlers: Mapping[Stream, AsyncLineHandler]) -> Execution:
         """Read to the end, tell the handlers each line, and return the execution or raise for it."""
@@ -102,14 +82,14 @@ class OutputStream:
             async for pieces in batches:
                 for piece in pieces if handlers else ():
                     await self._tell(piece, handlers)
-        for line in self._rest(set(handlers)):
+        for line in self._lines.flush():
             await acall(handlers[line.stream], line)
         return self._conclude()
 
     async def _tell(self, piece: Piece, handlers: Mapping[Stream, AsyncLineHandler]) -> None:
         handler = handlers.get(piece.stream)
         if handler is not None:
-            for line in self._split(piece):
+            for line in self._lines.feed(piece):
                 await acall(handler, line)
 
     async def _items(self) -> AsyncGenerator[OutputLine, None]:
@@ -118,25 +98,14 @@ class OutputStream:
                 for piece in pieces:
                     for item in self._cut(piece):
                         yield item
-        for line in self._rest({"stdout", "stderr"}):
+        for line in self._lines.flush():
             yield line
         self._conclude()
 
     def _cut(self, piece: Piece) -> list[OutputLine]:
         if self._mode == "lines":
-            return self._split(piece)
+            return self._lines.feed(piece)
         return [OutputLine(piece.text, stream=piece.stream, timestamp_ms=piece.timestamp_ms)] if piece.text else []
-
-    def _split(self, piece: Piece) -> list[OutputLine]:
-        splitter = self._splitters.get(piece.stream)
-        if splitter is None:
-            splitter = self._splitters[piece.stream] = LineSplitter(piece.stream)
-        return splitter.feed(piece.text, timestamp_ms=piece.timestamp_ms)
-
-    def _rest(self, wanted: set[Stream]) -> list[OutputLine]:
-        """Return the last lines that have no terminator, standard output's first."""
-        order = sorted(wanted & self._splitters.keys(), reverse=True)
-        return [line for stream in order for line in self._splitters[stream].flush()]
 
     def _conclude(self) -> Execution:
         if self._stdin_fault is not None:
@@ -144,63 +113,14 @@ class OutputStream:
         return conclude(self._fold, check=self._check)
 
     async def _pieces(self) -> AsyncGenerator[list[Piece], None]:
-        if self._is_read:
-            raise RuntimeError("a stream of output can be read once")
-        self._is_read = True
-        self._live.add(self)
-        feeding = None
-        events = self._transport.stream(self._request)
+        beside = None if self._stdin is None else partial(self._feed, self._stdin)
         try:
-            yield await afinish(partial(self._first, events), grace=_INIT_WITHIN_S)
-            if self._stdin is not None:
-                feeding = aspawn(partial(self._feed, self._stdin))
-            async for batch in events:
-                yield self._take(batch)
-        except BaseException as fault:
-            await events.aclose()
-            if isinstance(fault, StreamInterruptedException):
-                fault.execution = self._fold.execution()
-            # A refused start has nothing to stop; any other exception may leave a run behind.
-            if self._fold.has_begun or not isinstance(fault, SandboxException):
-                await self._stop()
+            async with aclosing(self._run.batches(beside=beside)) as batches:
+                async for batch in batches:
+                    yield [piece for event in batch for piece in self._fold.add(event)]
+        except StreamInterruptedException as fault:
+            fault.execution = self._fold.execution()
             raise
-        finally:
-            if feeding is not None:
-                await feeding.aclose()
-            self._live.discard(self)
-
-    async def _first(self, events: AsyncGenerator[list[Received[_wire.Event]], None]) -> list[Piece]:
-        """Read on until the run is known to exist: an interrupt that overtakes the start finds nothing."""
-        pieces: list[Piece] = []
-        async for batch in events:
-            pieces += self._take(batch)
-            if self._fold.has_begun:
-                break
-        return pieces
-
-    def _take(self, batch: list[Received[_wire.Event]]) -> list[Piece]:
-        return [piece for received in batch for piece in self._fold.add(received.event)]
-
-    async def _stop(self) -> None:
-        if self._is_owned and not self._is_stopped and self._fold.end is None:
-            await afinish(self._interrupt, grace=_INIT_WITHIN_S)
-
-    async def _interrupt(self) -> None:
-        """Interrupt the run; one that is not there yet may be on its way."""
-        give_up = time.monotonic() + _INIT_WITHIN_S
-        while self._fold.execution_id:
-            try:
-                await self._transport.send(
-                    calls.interrupt(self._fold.execution_id, silence_s=calls.BRIEF_SILENCE_S)
-                )  # fmt: skip
-            except NotFoundException:
-                if not self._fold.has_begun and time.monotonic() < give_up:
-                    await asleep(_POLL_S)
-                    continue
-            except SandboxException:
-                return  # it cannot be reached; the daemon ends it when its grace is over
-            self._is_stopped = True
-            return
 
     async def _feed(self, stdin: Stdin) -> None:
         try:
@@ -212,7 +132,7 @@ class OutputStream:
             pass  # the program has ended, or wants no more
         except Exception as fault:  # noqa: BLE001 - the caller's iterator may raise anything; it reaches the caller
             self._stdin_fault = fault
-            await self._interrupt()
+            await self._run.interrupt()
 
     async def _feed_bytes(self, data: bytes) -> None:
         for start in range(0, max(len(data), 1), _STDIN_PIECE):
@@ -228,4 +148,4 @@ class OutputStream:
         await self._write(b"", end=True)
 
     async def _write(self, data: bytes, *, end: bool) -> None:
-        await self._transport.send(calls.write_stdin(self._fold.execution_id, data, end=end))
+        await self._transport.send(calls.write_stdin(self._run.execution_id, data, end=end))

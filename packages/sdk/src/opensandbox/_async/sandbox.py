@@ -11,6 +11,7 @@ from typing import Final, Self
 from opensandbox._acompat import afinish, asleep
 from opensandbox._async.commands import Commands
 from opensandbox._async.providers.local import LocalDaemon
+from opensandbox._async.run import AsyncRuns
 from opensandbox._async.transport import HttpTransport
 from opensandbox._core import calls, decode
 from opensandbox._core.config import Config, configure
@@ -38,12 +39,15 @@ class Sandbox:
     """Run a command, watch it, talk to it, stop it."""
     transport: AsyncTransport
     """What carries requests to the daemon; packages built on this one use it."""
+    runs: AsyncRuns
+    """What is being read of runs; packages built on this one read theirs through it, so that leaving stops them too."""
 
     def __init__(
         self, transport: AsyncTransport, *, endpoint: str = "http://localhost", daemon: LocalDaemon | None = None
     ) -> None:
         self.transport = transport
-        self.commands = Commands(transport)
+        self.runs = AsyncRuns(transport)
+        self.commands = Commands(transport, self.runs)
         self._endpoint = endpoint
         self._daemon = daemon
 
@@ -128,7 +132,7 @@ class Sandbox:
         """Stop what was started here, and close; more than once does no harm."""
         try:
             if self._daemon is None:
-                await self.commands.aclose()
+                await self.runs.aclose()
         finally:
             await self.transport.aclose()
             if self._daemon is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from opensandbox._core.gathering import Piece
 from opensandbox.results import OutputLine, Stream
 
 _TERMINATOR: Final = re.compile(r"\r\n|\r|\n")
@@ -44,3 +45,21 @@ class LineSplitter:
 
     def _line(self, text: str) -> OutputLine:
         return OutputLine(text, stream=self._stream, timestamp_ms=self._came_ms)
+
+
+class Lines:
+    """Splits what a run writes on both streams."""
+
+    def __init__(self) -> None:
+        self._splitters: dict[Stream, LineSplitter] = {}
+
+    def feed(self, piece: Piece) -> list[OutputLine]:
+        """Return the lines that `piece` completes."""
+        splitter = self._splitters.get(piece.stream)
+        if splitter is None:
+            splitter = self._splitters[piece.stream] = LineSplitter(piece.stream)
+        return splitter.feed(piece.text, timestamp_ms=piece.timestamp_ms)
+
+    def flush(self) -> list[OutputLine]:
+        """Return the last lines that have no terminator, standard output's first."""
+        return [line for stream in sorted(self._splitters, reverse=True) for line in self._splitters[stream].flush()]

@@ -11,6 +11,7 @@ from typing import Final, Literal
 from opensandbox import _wire
 from opensandbox._acompat import LineHandler, sleep
 from opensandbox._sync.output import OutputStream, Stdin
+from opensandbox._sync.run import SyncRuns
 from opensandbox._core import calls, decode
 from opensandbox._core.execution import Fold
 from opensandbox.results import BackgroundCommand, CommandStatus, Execution, Stream
@@ -26,9 +27,9 @@ _POLL_S: Final = 0.2
 class Commands:
     """Commands in one sandbox."""
 
-    def __init__(self, transport: SyncTransport) -> None:
+    def __init__(self, transport: SyncTransport, runs: SyncRuns) -> None:
         self._transport = transport
-        self._live: set[OutputStream] = set()
+        self._runs = runs
 
     def run(
         self,
@@ -78,7 +79,7 @@ class Commands:
             handlers["stdout"] = on_stdout
         if on_stderr is not None:
             handlers["stderr"] = on_stderr
-        return OutputStream(self._transport, request, live=self._live, check=check, stdin=stdin).drain(handlers)
+        return OutputStream(self._transport, request, runs=self._runs, check=check, stdin=stdin).drain(handlers)
 
     def run_stream(
         self,
@@ -121,7 +122,7 @@ class Commands:
         return OutputStream(
             self._transport,
             request,
-            live=self._live,
+            runs=self._runs,
             mode=mode,
             check=check,
             stdin=stdin,
@@ -180,7 +181,7 @@ class Commands:
         return OutputStream(
             self._transport,
             calls.read_events(str(session)),
-            live=self._live,
+            runs=self._runs,
             is_owned=False,
             mode=mode,
             check=check,
@@ -215,11 +216,6 @@ class Commands:
         """End a command's standard input."""
         calls.require(self._transport.features, "stdin")
         self._transport.send(calls.write_stdin(str(session), b"", end=True))
-
-    def close(self) -> None:
-        """Interrupt what was started here, runs in the foreground and still goes on."""
-        for stream in list(self._live):
-            stream.close()
 
 
 def _new_id() -> str:

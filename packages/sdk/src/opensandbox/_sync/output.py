@@ -1,13 +1,8 @@
 # Generated from packages/sdk/src/opensandbox/_async/output.py by tools/unasync.py; do not edit.
-"""The output of one execution as it comes, and what must happen when somebody stops reading it.
-
-Whoever started the run and leaves before its end interrupts it in the sandbox: nothing keeps running unseen.
-"""
+"""The output of one command as it comes: lines or chunks out, standard input in beside them."""
 
 from __future__ import annotations
 
-import time
-import weakref
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from functools import partial
@@ -15,20 +10,19 @@ from types import TracebackType
 from typing import Final, Literal, Self
 
 from opensandbox import _wire
-from opensandbox._acompat import LineHandler, call, finish, sleep, spawn
+from opensandbox._acompat import LineHandler, call
+from opensandbox._sync.run import SyncRuns
 from opensandbox._core import calls
-from opensandbox._core.execution import Fold, Piece
-from opensandbox._core.lines import LineSplitter
+from opensandbox._core.execution import Fold
+from opensandbox._core.gathering import Piece
+from opensandbox._core.lines import Lines
 from opensandbox._core.outcome import conclude
-from opensandbox.exceptions import NotFoundException, SandboxException, StdinClosedException, StreamInterruptedException
+from opensandbox.exceptions import NotFoundException, StdinClosedException, StreamInterruptedException
 from opensandbox.results import Execution, OutputLine, Stream
-from opensandbox.transport import SyncTransport, Received, StreamRequest
+from opensandbox.transport import SyncTransport, StreamRequest
 
 Stdin = str | bytes | Iterable[bytes]
 
-_INIT_WITHIN_S: Final = 2.0
-"""How long a cancelled start may take to become a run that can be interrupted."""
-_POLL_S: Final = 0.05
 _STDIN_PIECE: Final = 1024 * 1024
 
 
@@ -44,7 +38,7 @@ class OutputStream:
         transport: SyncTransport,
         request: StreamRequest[_wire.Event],
         *,
-        live: set[OutputStream],
+        runs: SyncRuns,
         is_owned: bool = True,
         mode: Literal["lines", "chunks"] = "lines",
         check: bool = True,
@@ -52,18 +46,14 @@ class OutputStream:
         keep: int | None = None,
     ) -> None:
         wire_mode: Literal["lines", "chunks"] = "chunks" if "output" in transport.features else "lines"
+        interrupt = partial(calls.interrupt, silence_s=calls.BRIEF_SILENCE_S) if is_owned else None
         self._transport = transport
-        self._request = request
-        self._live = live
-        self._is_owned = is_owned
+        self._run = runs.open(request, interrupt=interrupt)
         self._mode = mode
         self._check = check
         self._stdin = stdin
         self._fold = Fold(execution_id=request.execution_id or "", mode=wire_mode, keep=keep)
-        self._splitters: dict[Stream, LineSplitter] = {}
-        self._items_ref: weakref.ref[Generator[OutputLine, None]] | None = None
-        self._is_read = False
-        self._is_stopped = False
+        self._lines = Lines()
         self._stdin_fault: Exception | None = None
 
     @property
@@ -73,10 +63,7 @@ class OutputStream:
 
     def __iter__(self) -> Iterator[OutputLine]:
         """Read the stream; once."""
-        items = self._items()
-        # Weak: a bare loop that is left drops its iterator, and only then can the iterator tell.
-        self._items_ref = weakref.ref(items)
-        return items
+        return self._items()
 
     def __enter__(self) -> Self:
         return self
@@ -88,14 +75,7 @@ class OutputStream:
 
     def close(self) -> None:
         """Interrupt the command if it is ours and still runs, and wait briefly for that."""
-        items = None if self._items_ref is None else self._items_ref()
-        try:
-            if items is not None:
-                items.close()
-        except (RuntimeError, ValueError):
-            pass  # it is being read, or closed, by somebody else at this moment
-        if self._is_read:
-            self._stop()
+        self._run.close()
 
     def drain(self, handlers: Mapping[Stream, LineHandler]) -> Execution:
         """Read to the end, tell the handlers each line, and return the execution or raise for it."""
@@ -103,14 +83,14 @@ class OutputStream:
             for pieces in batches:
                 for piece in pieces if handlers else ():
                     self._tell(piece, handlers)
-        for line in self._rest(set(handlers)):
+        for line in self._lines.flush():
             call(handlers[line.stream], line)
         return self._conclude()
 
     def _tell(self, piece: Piece, handlers: Mapping[Stream, LineHandler]) -> None:
         handler = handlers.get(piece.stream)
         if handler is not None:
-            for line in self._split(piece):
+            for line in self._lines.feed(piece):
                 call(handler, line)
 
     def _items(self) -> Generator[OutputLine, None]:
@@ -119,25 +99,14 @@ class OutputStream:
                 for piece in pieces:
                     for item in self._cut(piece):
                         yield item
-        for line in self._rest({"stdout", "stderr"}):
+        for line in self._lines.flush():
             yield line
         self._conclude()
 
     def _cut(self, piece: Piece) -> list[OutputLine]:
         if self._mode == "lines":
-            return self._split(piece)
+            return self._lines.feed(piece)
         return [OutputLine(piece.text, stream=piece.stream, timestamp_ms=piece.timestamp_ms)] if piece.text else []
-
-    def _split(self, piece: Piece) -> list[OutputLine]:
-        splitter = self._splitters.get(piece.stream)
-        if splitter is None:
-            splitter = self._splitters[piece.stream] = LineSplitter(piece.stream)
-        return splitter.feed(piece.text, timestamp_ms=piece.timestamp_ms)
-
-    def _rest(self, wanted: set[Stream]) -> list[OutputLine]:
-        """Return the last lines that have no terminator, standard output's first."""
-        order = sorted(wanted & self._splitters.keys(), reverse=True)
-        return [line for stream in order for line in self._splitters[stream].flush()]
 
     def _conclude(self) -> Execution:
         if self._stdin_fault is not None:
@@ -145,63 +114,14 @@ class OutputStream:
         return conclude(self._fold, check=self._check)
 
     def _pieces(self) -> Generator[list[Piece], None]:
-        if self._is_read:
-            raise RuntimeError("a stream of output can be read once")
-        self._is_read = True
-        self._live.add(self)
-        feeding = None
-        events = self._transport.stream(self._request)
+        beside = None if self._stdin is None else partial(self._feed, self._stdin)
         try:
-            yield finish(partial(self._first, events), grace=_INIT_WITHIN_S)
-            if self._stdin is not None:
-                feeding = spawn(partial(self._feed, self._stdin))
-            for batch in events:
-                yield self._take(batch)
-        except BaseException as fault:
-            events.close()
-            if isinstance(fault, StreamInterruptedException):
-                fault.execution = self._fold.execution()
-            # A refused start has nothing to stop; any other exception may leave a run behind.
-            if self._fold.has_begun or not isinstance(fault, SandboxException):
-                self._stop()
+            with closing(self._run.batches(beside=beside)) as batches:
+                for batch in batches:
+                    yield [piece for event in batch for piece in self._fold.add(event)]
+        except StreamInterruptedException as fault:
+            fault.execution = self._fold.execution()
             raise
-        finally:
-            if feeding is not None:
-                feeding.close()
-            self._live.discard(self)
-
-    def _first(self, events: Generator[list[Received[_wire.Event]], None]) -> list[Piece]:
-        """Read on until the run is known to exist: an interrupt that overtakes the start finds nothing."""
-        pieces: list[Piece] = []
-        for batch in events:
-            pieces += self._take(batch)
-            if self._fold.has_begun:
-                break
-        return pieces
-
-    def _take(self, batch: list[Received[_wire.Event]]) -> list[Piece]:
-        return [piece for received in batch for piece in self._fold.add(received.event)]
-
-    def _stop(self) -> None:
-        if self._is_owned and not self._is_stopped and self._fold.end is None:
-            finish(self._interrupt, grace=_INIT_WITHIN_S)
-
-    def _interrupt(self) -> None:
-        """Interrupt the run; one that is not there yet may be on its way."""
-        give_up = time.monotonic() + _INIT_WITHIN_S
-        while self._fold.execution_id:
-            try:
-                self._transport.send(
-                    calls.interrupt(self._fold.execution_id, silence_s=calls.BRIEF_SILENCE_S)
-                )  # fmt: skip
-            except NotFoundException:
-                if not self._fold.has_begun and time.monotonic() < give_up:
-                    sleep(_POLL_S)
-                    continue
-            except SandboxException:
-                return  # it cannot be reached; the daemon ends it when its grace is over
-            self._is_stopped = True
-            return
 
     def _feed(self, stdin: Stdin) -> None:
         try:
@@ -213,7 +133,7 @@ class OutputStream:
             pass  # the program has ended, or wants no more
         except Exception as fault:  # noqa: BLE001 - the caller's iterator may raise anything; it reaches the caller
             self._stdin_fault = fault
-            self._interrupt()
+            self._run.interrupt()
 
     def _feed_bytes(self, data: bytes) -> None:
         for start in range(0, max(len(data), 1), _STDIN_PIECE):
@@ -229,4 +149,4 @@ class OutputStream:
         self._write(b"", end=True)
 
     def _write(self, data: bytes, *, end: bool) -> None:
-        self._transport.send(calls.write_stdin(self._fold.execution_id, data, end=end))
+        self._transport.send(calls.write_stdin(self._run.execution_id, data, end=end))

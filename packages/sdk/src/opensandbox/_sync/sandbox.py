@@ -12,6 +12,7 @@ from typing import Final, Self
 from opensandbox._acompat import finish, sleep
 from opensandbox._sync.commands import Commands
 from opensandbox._sync.providers.local import LocalDaemon
+from opensandbox._sync.run import SyncRuns
 from opensandbox._sync.transport import HttpTransport
 from opensandbox._core import calls, decode
 from opensandbox._core.config import Config, configure
@@ -39,12 +40,15 @@ class SandboxSync:
     """Run a command, watch it, talk to it, stop it."""
     transport: SyncTransport
     """What carries requests to the daemon; packages built on this one use it."""
+    runs: SyncRuns
+    """What is being read of runs; packages built on this one read theirs through it, so that leaving stops them too."""
 
     def __init__(
         self, transport: SyncTransport, *, endpoint: str = "http://localhost", daemon: LocalDaemon | None = None
     ) -> None:
         self.transport = transport
-        self.commands = Commands(transport)
+        self.runs = SyncRuns(transport)
+        self.commands = Commands(transport, self.runs)
         self._endpoint = endpoint
         self._daemon = daemon
 
@@ -129,7 +133,7 @@ class SandboxSync:
         """Stop what was started here, and close; more than once does no harm."""
         try:
             if self._daemon is None:
-                self.commands.close()
+                self.runs.close()
         finally:
             self.transport.close()
             if self._daemon is not None:
