@@ -18,6 +18,8 @@ from execd.process.states import Do, Input, Kind, Output, State, step, verdict
 from execd.process.sweep import Survey, Sweep
 from execd.runs.run import Run
 
+KILL_LIMIT_S: Final = 10.0
+"""How long what has been sent SIGKILL is waited for: longer than any load holds it up."""
 _log: Final = logging.getLogger("execd.process")
 _FAULT: Final = Input(Kind.FAULT, cause="internal_error")
 
@@ -60,6 +62,7 @@ class Owner:
             Do.FORWARD: lambda happened: self._child.signal_group(signal.Signals[happened.signal]),
             Do.START_TIMEOUT: self._start_timeout,
             Do.START_GRACE: lambda _: self._ring(terms.kill_grace_s, Input(Kind.GRACE_OVER)),
+            Do.START_LIMIT: lambda _: self._ring(KILL_LIMIT_S, Input(Kind.GRACE_OVER)),
             Do.START_DRAIN: lambda _: self._ring(terms.drain_grace_s, Input(Kind.DRAIN_OVER)),
             Do.RELEASE: self._release,
             Do.FLUSH: lambda _: self._pipes.flush(),
