@@ -170,7 +170,9 @@ def test_spawning_does_not_copy_the_daemon() -> None:
 
 def test_the_memory_killer_prefers_programs_to_the_daemon() -> None:
     own = int(Path("/proc/self/oom_score_adj").read_text())
-    assert int(finish(start("sh", "-c", "read x; cat /proc/self/oom_score_adj", stdin=False))[1]) > own
+    child = start("sh", "-c", "read x; cat /proc/self/oom_score_adj", stdin=True)
+    os.write(child.stdin or -1, b"\n")
+    assert int(finish(child)[1]) > own
 
 
 def test_popen_does_not_wait_for_what_it_has_started(monkeypatch: pytest.MonkeyPatch) -> None:

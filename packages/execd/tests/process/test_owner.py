@@ -10,6 +10,7 @@ import pytest
 
 from execd.errors import AlreadyFinished, InvalidRequestBody, StdinClosed
 from execd.process.members import look
+from execd.runs.registry import Retention
 
 from .rooms import Room, alive, descriptors, gone, kill, own_zombies, until
 
@@ -256,6 +257,33 @@ async def test_what_ends_twice_is_refused_the_second_time(room: Room) -> None:
     watched = await room.run("true")
     with pytest.raises(AlreadyFinished):
         await room.commands.interrupt(watched.run.id)
+
+
+# ── readers that are slow ────────────────────────────────────────────────────────────────────────────────────────────
+
+BOUND = 1_000_000
+
+
+@pytest.fixture
+async def tight(tmp_path: Path) -> Room:
+    return Room(str(tmp_path), retention=Retention(run_bytes=BOUND))
+
+
+async def test_a_program_is_held_while_its_reader_does_not_read_and_goes_on_when_it_does(tight: Room) -> None:
+    watched = tight.start("yes x | head -c 8000000", output="chunks")
+    await until(lambda: watched.run.held)
+    assert watched.run.store.stdout_bytes < 3 * BOUND
+    end = await watched.end()
+    assert watched.bytes("stdout") == b"x\n" * 4_000_000
+    assert (end["exit_code"], end["truncated"]) == (0, False)
+
+
+async def test_a_program_that_is_held_can_be_interrupted(tight: Room) -> None:
+    watched = tight.start("yes x")
+    await until(lambda: watched.run.held)
+    await tight.commands.interrupt(watched.run.id)
+    assert watched.run.end
+    assert watched.run.end.cause == "interrupted"
 
 
 # ── signals ──────────────────────────────────────────────────────────────────────────────────────────────────────────
