@@ -7,9 +7,11 @@ import random
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from glob import glob
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -324,6 +326,41 @@ def cutting_proxy(target: tuple[str, int] | str) -> Iterator[CuttingProxy]:
         yield proxy
     finally:
         proxy.close()
+
+
+def descendants(pid: int) -> list[int]:
+    """Return the processes below one, in no order, those that are only left to be reaped included."""
+    found: list[int] = []
+    for task in glob(f"/proc/{pid}/task/*/children"):
+        with suppress(OSError), open(task) as listing:
+            children = [int(child) for child in listing.read().split()]
+            found += [*children, *(below for child in children for below in descendants(child))]
+    return found
+
+
+def is_alive(pid: int) -> bool:
+    """Whether a process runs; one that is only left to be reaped does not."""
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def command_line(pid: int) -> str:
+    try:
+        with open(f"/proc/{pid}/cmdline") as line:
+            return line.read().replace("\0", " ")
+    except OSError:
+        return ""
+
+
+def wait_until_gone(pids: list[int]) -> None:
+    """Wait until none of these processes runs."""
+    give_up = time.monotonic() + LIMIT_S
+    while alive := [pid for pid in pids if is_alive(pid)]:
+        assert time.monotonic() < give_up, alive
+        time.sleep(0.01)
 
 
 def random_cuts(seed: int, *, cuts: int, largest: int) -> Iterator[int | None]:

@@ -73,11 +73,14 @@ def _refuse(error: Exception, status: int) -> int:
 
 def _run(settings: Settings, sockets: list[socket.socket], *, guard_fd: int) -> NoReturn:
     import asyncio
+    import logging
 
-    from execd import app, logs
+    from execd import app, listen, logs
     from execd.settings import children_environment
 
     logs.set_up(settings.log_level, json=settings.log_format == "json")
+    if listen.is_open(listen.plan(settings)) and not settings.access_token:
+        logging.getLogger("execd").warning("listening beyond loopback without a token: anyone may run commands")
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     daemon = app.build(settings, environment=children_environment(settings))
 
@@ -132,7 +135,7 @@ def _say_ready(sockets: list[socket.socket]) -> None:
 
     line = {"event": "ready", "url": listen.url(sockets), "pid": os.getpid(), "version": __version__}
     with contextlib.suppress(OSError):  # Whoever started the daemon may not want to know.
-        os.write(1, json.dumps(line).encode() + b"\n")
+        os.write(1, json.dumps(line, separators=(",", ":")).encode() + b"\n")
 
 
 def _close_when_clients_do() -> None:
@@ -140,7 +143,7 @@ def _close_when_clients_do() -> None:
     from hypercorn.asyncio.tcp_server import TCPServer
 
     class Connection(TCPServer):
-        """Hypercorn itself keeps the descriptor of a connection that its client has closed until the keep-alive ends."""
+        """Hypercorn itself keeps the descriptor of a connection that its client has closed till the keep-alive ends."""
 
         async def _read_data(self) -> None:
             await super()._read_data()

@@ -38,17 +38,21 @@ def plan(settings: Settings) -> Plan:
     else:
         host = host.removeprefix("[").removesuffix("]")
         host = None if host in ("*", "::") else host
-    open_to_others = tcp and not (host is not None and is_loopback(host))
-    if open_to_others and not settings.access_token and not settings.insecure:
+    wanted = Plan(tcp=tcp, host=host, port=settings.port, uds=settings.uds)
+    if is_open(wanted) and not settings.access_token and not settings.insecure:
         raise UsageError(
             f"--host {settings.host} listens beyond loopback, where anyone could run commands:"
             " set --access-token (or EXECD_ACCESS_TOKEN), or say --insecure"
         )
-    return Plan(tcp=tcp, host=host, port=settings.port, uds=settings.uds)
+    return wanted
 
 
-def is_loopback(host: str) -> bool:
-    """Return whether a host, by address or as `localhost`, can be reached from this machine only."""
+def is_open(wanted: Plan) -> bool:
+    """Return whether others than this machine could connect."""
+    return wanted.tcp and (wanted.host is None or not _is_loopback(wanted.host))
+
+
+def _is_loopback(host: str) -> bool:
     try:
         return ip_address(host).is_loopback
     except ValueError:

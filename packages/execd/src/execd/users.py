@@ -78,7 +78,11 @@ def _become(wanted: Identity) -> Identity:
 def _may_change_user() -> bool:
     # Root in a container without these capabilities may not; another user with them may.
     with open("/proc/self/status", encoding="ascii", errors="replace") as status:
-        effective = next((int(line.split()[1], 16) for line in status if line.startswith("CapEff:")), 0)
+        return _holds_both(status.read())
+
+
+def _holds_both(status: str) -> bool:
+    effective = int(status.partition("CapEff:")[2].split(maxsplit=1)[0], 16)
     return effective & _CAP_SETUID != 0 and effective & _CAP_SETGID != 0
 
 

@@ -93,7 +93,7 @@ def test_after_a_fault_nothing_more_is_read_and_nothing_is_left_to_live(rest: tu
     assert Do.DISCARD in done
     assert after.output is Output.CLOSED
     assert after.life in {Life.KILLING, Life.PURGING}
-    assert ({Do.KILL, Do.START_GRACE} <= set(done)) is (state.life is not Life.KILLING)
+    assert ({Do.KILL, Do.START_LIMIT} <= set(done)) is (state.life is not Life.KILLING)
 
 
 def test_a_program_that_closes_its_output_early_ends_with_its_exit() -> None:

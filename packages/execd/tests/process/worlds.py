@@ -64,7 +64,7 @@ class World:
                 self.watched = True
             case Do.START_TIMEOUT:
                 self.timers.add(Kind.TIMEOUT)
-            case Do.START_GRACE:
+            case Do.START_GRACE | Do.START_LIMIT:
                 self.timers.add(Kind.GRACE_OVER)
             case Do.START_DRAIN:
                 self.timers.add(Kind.DRAIN_OVER)

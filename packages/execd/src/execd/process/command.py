@@ -74,7 +74,7 @@ class Commands:
         setting = self._setting(request)
         run = self._register(request, content)
         program = self._program(request, setting, execution_id=run.id)
-        Owner(run, program, self._terms, timeout_s=(request.timeout or 0) / 1000).start()
+        Owner(run, self._terms, timeout_s=(request.timeout or 0) / 1000).start(program)
         return run
 
     def _register(self, request: RunCommandRequest, content: str) -> Run:

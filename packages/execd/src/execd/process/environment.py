@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Mapping
 
 from execd.paths import expand, substitute
@@ -28,14 +27,11 @@ def parse(text: str, *, environment: Mapping[str, str]) -> dict[str, str]:
 
 def read_file(path: str | None, *, environment: Mapping[str, str]) -> dict[str, str]:
     """Return the variables in a file as it is now; none when it cannot be read or is no file."""
-    if not path:
+    path = expand(path or "", environment=environment)
+    if not os.path.isfile(path):  # A FIFO would hold the daemon up.
         return {}
     try:
-        # A FIFO must not hold the daemon up.
-        descriptor = os.open(expand(path, environment=environment), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except (OSError, ValueError):
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            return parse(file.read(), environment=environment)
+    except OSError:
         return {}
-    with open(descriptor, encoding="utf-8", errors="surrogateescape") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return {}
-        return parse(file.read(), environment=environment)

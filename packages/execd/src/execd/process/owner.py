@@ -8,7 +8,7 @@ import signal
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import ClassVar, Final
 
 from execd.errors import InvalidRequestBody
 from execd.process.child import Child, Program, spawn
@@ -18,6 +18,8 @@ from execd.process.states import Do, Input, Kind, Output, State, step, verdict
 from execd.process.sweep import Survey, Sweep
 from execd.runs.run import Run
 
+KILL_LIMIT_S: Final = 10.0
+"""How long what has been sent SIGKILL is waited for: longer than any load holds it up."""
 _log: Final = logging.getLogger("execd.process")
 _FAULT: Final = Input(Kind.FAULT, cause="internal_error")
 
@@ -38,9 +40,8 @@ class Owner:
     _child: Child
     _pipes: Pipes
 
-    def __init__(self, run: Run, program: Program, terms: Terms, *, timeout_s: float) -> None:
+    def __init__(self, run: Run, terms: Terms, *, timeout_s: float) -> None:
         self._run = run
-        self._program = program
         self._terms = terms
         self._timeout_s = timeout_s
         self._loop = asyncio.get_running_loop()
@@ -53,20 +54,6 @@ class Owner:
         self._sweep: Sweep | None = None
         self._timers: dict[Kind, asyncio.TimerHandle] = {}
         self._kills_before = terms.memory_kills()
-        self._actions: Final[dict[Do, Callable[[Input], None]]] = {
-            Do.TERMINATE: lambda _: self._everyone().send(signal.SIGTERM),
-            Do.KILL: lambda _: self._everyone().send(signal.SIGKILL),
-            Do.WATCH: lambda _: self._everyone().watch(),
-            Do.FORWARD: lambda happened: self._child.signal_group(signal.Signals[happened.signal]),
-            Do.START_TIMEOUT: self._start_timeout,
-            Do.START_GRACE: lambda _: self._ring(terms.kill_grace_s, Input(Kind.GRACE_OVER)),
-            Do.START_DRAIN: lambda _: self._ring(terms.drain_grace_s, Input(Kind.DRAIN_OVER)),
-            Do.RELEASE: self._release,
-            Do.FLUSH: lambda _: self._pipes.flush(),
-            Do.DISCARD: self._discard,
-            Do.REAP: lambda _: self._child.reap(),
-            Do.FINISH: self._finish,
-        }
 
     # ── the run's Control ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -92,10 +79,10 @@ class Owner:
 
     # ── what happens ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def start(self) -> None:
+    def start(self, program: Program) -> None:
         """Start the program; a failure is the run's end."""
         try:
-            self._adopt(spawn(self._program))
+            self._adopt(spawn(program))
         except OSError as error:
             self._failure = error
             self._feed(Input(Kind.START_FAILED, cause="never_started"))
@@ -138,7 +125,7 @@ class Owner:
         try:
             self._state, todo = step(self._state, happened)
             for do in todo:
-                self._actions[do](happened)
+                self._ACTIONS[do](self, happened)
         except Exception as error:  # noqa: BLE001 - as above
             self._fault(error)
 
@@ -159,6 +146,15 @@ class Owner:
 
     # ── what is to be done ───────────────────────────────────────────────────────────────────────────────────────────
 
+    def _terminate(self, _: Input) -> None:
+        self._everyone().send(signal.SIGTERM)
+
+    def _kill(self, _: Input) -> None:
+        self._everyone().send(signal.SIGKILL)
+
+    def _watch(self, _: Input) -> None:
+        self._everyone().watch()
+
     def _everyone(self) -> Sweep:
         if self._sweep is None:
             gone = Input(Kind.GROUP_GONE)
@@ -167,9 +163,21 @@ class Owner:
             )
         return self._sweep
 
+    def _forward(self, happened: Input) -> None:
+        self._child.signal_group(signal.Signals[happened.signal])
+
     def _start_timeout(self, _: Input) -> None:
         if self._timeout_s:
             self._ring(self._timeout_s, Input(Kind.TIMEOUT, cause="timed_out"))
+
+    def _start_grace(self, _: Input) -> None:
+        self._ring(self._terms.kill_grace_s, Input(Kind.GRACE_OVER))
+
+    def _start_limit(self, _: Input) -> None:
+        self._ring(KILL_LIMIT_S, Input(Kind.GRACE_OVER))
+
+    def _start_drain(self, _: Input) -> None:
+        self._ring(self._terms.drain_grace_s, Input(Kind.DRAIN_OVER))
 
     def _ring(self, delay_s: float, happened: Input) -> None:
         if before := self._timers.get(happened.kind):
@@ -186,9 +194,15 @@ class Owner:
         self._pipes.close_stdin()
         self._pipes.flush()
 
+    def _flush(self, _: Input) -> None:
+        self._pipes.flush()
+
     def _discard(self, _: Input) -> None:
         if self._run.pid is not None:  # Else the fault was in the start.
             self._pipes.discard()
+
+    def _reap(self, _: Input) -> None:
+        self._child.reap()
 
     def _finish(self, _: Input) -> None:
         for timer in self._timers.values():
@@ -198,3 +212,19 @@ class Owner:
         self._run.control = None
         failure = self._failure
         self._run.finish(start_failure(failure) if failure else ending(verdict(self._state), self._state.exit))
+
+    _ACTIONS: ClassVar[dict[Do, Callable[[Owner, Input], None]]] = {
+        Do.TERMINATE: _terminate,
+        Do.KILL: _kill,
+        Do.WATCH: _watch,
+        Do.FORWARD: _forward,
+        Do.START_TIMEOUT: _start_timeout,
+        Do.START_GRACE: _start_grace,
+        Do.START_LIMIT: _start_limit,
+        Do.START_DRAIN: _start_drain,
+        Do.RELEASE: _release,
+        Do.FLUSH: _flush,
+        Do.DISCARD: _discard,
+        Do.REAP: _reap,
+        Do.FINISH: _finish,
+    }

@@ -78,7 +78,9 @@ class Do(Enum):
     """Report GROUP_GONE as soon as nobody but the leader is left."""
     START_TIMEOUT = auto()
     START_GRACE = auto()
-    """Start the grace, or start it again."""
+    """Start the time that SIGTERM gets; GRACE_OVER is its end."""
+    START_LIMIT = auto()
+    """Start the time that SIGKILL gets, in place of it."""
     START_DRAIN = auto()
     RELEASE = auto()
     """The leader is gone: hold nothing up for readers, close its standard input."""
@@ -149,13 +151,13 @@ LIFE: Final[dict[Life, dict[Kind, Move]]] = {
         Kind.STOP: Move(Life.TERMINATING, (Do.TERMINATE, Do.START_GRACE), decides=True),
         Kind.TIMEOUT: Move(Life.TERMINATING, (Do.TERMINATE, Do.START_GRACE), decides=True),
         Kind.SIGNAL: Move(Life.RUNNING, (Do.FORWARD,)),
-        Kind.FAULT: Move(Life.KILLING, (Do.KILL, Do.START_GRACE), decides=True),
+        Kind.FAULT: Move(Life.KILLING, (Do.KILL, Do.START_LIMIT), decides=True),
     },
     Life.TERMINATING: {
         Kind.EXITED: Move(Life.SWEEPING, (Do.RELEASE, Do.WATCH)),
         Kind.SIGNAL: Move(Life.TERMINATING, (Do.FORWARD,)),
-        Kind.GRACE_OVER: Move(Life.KILLING, (Do.KILL, Do.START_GRACE)),
-        Kind.FAULT: Move(Life.KILLING, (Do.KILL, Do.START_GRACE), decides=True),
+        Kind.GRACE_OVER: Move(Life.KILLING, (Do.KILL, Do.START_LIMIT)),
+        Kind.FAULT: Move(Life.KILLING, (Do.KILL, Do.START_LIMIT), decides=True),
     },
     Life.KILLING: {
         Kind.EXITED: Move(Life.PURGING, (Do.RELEASE, Do.WATCH)),
@@ -165,12 +167,12 @@ LIFE: Final[dict[Life, dict[Kind, Move]]] = {
     Life.EXITED: {
         # The leader's exit stays the cause, but a stop that is accepted leaves nobody behind.
         Kind.STOP: Move(Life.SWEEPING, (Do.TERMINATE, Do.START_GRACE, Do.WATCH)),
-        Kind.FAULT: Move(Life.PURGING, (Do.KILL, Do.START_GRACE, Do.WATCH), decides=True),
+        Kind.FAULT: Move(Life.PURGING, (Do.KILL, Do.START_LIMIT, Do.WATCH), decides=True),
     },
     Life.SWEEPING: {
         Kind.GROUP_GONE: Move(Life.GONE, (Do.REAP,)),
-        Kind.GRACE_OVER: Move(Life.PURGING, (Do.KILL, Do.START_GRACE)),
-        Kind.FAULT: Move(Life.PURGING, (Do.KILL, Do.START_GRACE), decides=True),
+        Kind.GRACE_OVER: Move(Life.PURGING, (Do.KILL, Do.START_LIMIT)),
+        Kind.FAULT: Move(Life.PURGING, (Do.KILL, Do.START_LIMIT), decides=True),
     },
     Life.PURGING: {
         Kind.GROUP_GONE: Move(Life.GONE, (Do.REAP,)),

@@ -68,6 +68,7 @@ class HttpTransport:
             sleep(wait)
 
     def _try(self, request: Request) -> Reply:
+        self._check_there()
         with self._mapped_faults():
             response = self._client.request(**self._arguments(request))
         headers = dict(response.headers)
@@ -82,6 +83,7 @@ class HttpTransport:
         while not resume.is_over():
             fault: SandboxException | None = None
             try:
+                self._check_there()
                 with self._mapped_faults():
                     with self._client.stream(**self._arguments(resume.next_request())) as response:
                         _refuse(response)
@@ -111,6 +113,10 @@ class HttpTransport:
     def _check_open(self) -> None:
         if self._client.is_closed:
             raise ValueError("this sandbox is closed")
+
+    def _check_there(self) -> None:
+        if self._is_gone():
+            raise ExecdNotReadyException(f"the daemon at {self._endpoint.url} has ended")
 
     def _arguments(self, request: Request) -> dict[str, Any]:
         silence = request.silence_s
