@@ -100,28 +100,21 @@ class Reading:
 
 
 class Receiving:
-    """An upload: one block is on its way to the disk while the next is gathered, and no more is taken in."""
+    """An upload: one block is on its way to the disk while the caller waits for the next, and no more is taken in."""
 
     def __init__(self, upload: Upload, submit: Submit[None]) -> None:
         self._upload = upload
         self._submit = submit
-        self._gathered: list[bytes] = []
-        self._size = 0
         self._job: asyncio.Future[None] | None = None
 
-    async def take(self, piece: bytes) -> None:
+    async def take(self, pieces: list[bytes]) -> None:
         """Take the next bytes of the body; raises the refusals of the wire, perhaps for bytes that came earlier."""
-        self._gathered.append(piece)
-        self._size += len(piece)
-        if self._size >= BLOCK:
-            await self._write()
-
-    async def _write(self) -> None:
         await self._written()
-        block = b"".join(self._gathered)
-        self._gathered.clear()
-        self._size = 0
-        self._job = self._submit(lambda: self._upload.feed(block))
+        self._job = self._submit(lambda: self._feed(pieces))
+
+    def _feed(self, pieces: list[bytes]) -> None:
+        for piece in pieces:
+            self._upload.feed(piece)
 
     async def _written(self) -> None:
         job, self._job = self._job, None
@@ -130,8 +123,6 @@ class Receiving:
 
     async def finish(self) -> None:
         """Make the files visible; when this returns they are there."""
-        if self._gathered:
-            await self._write()
         await self._written()
         await settled(self._submit(self._upload.finish))
 

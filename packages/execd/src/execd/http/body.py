@@ -46,24 +46,34 @@ class Arrivals:
                     raise self._too_large()
         return b"".join(pieces)
 
-    async def piece(self, exchange: Exchange) -> bytes | None:
-        """Return the next piece of a body of any size, None at its end; the deadline is for silence only.
+    async def block(self, exchange: Exchange, size: int) -> list[bytes]:
+        """Return pieces of `size` bytes together, or more, of a body of any size; fewer at its end, and none after it.
 
-        Raises `BodyTimeout`, `ShuttingDown`, `ClientLeft`.
+        Here the deadline is for silence. Raises `BodyTimeout`, `ShuttingDown`, `ClientLeft`.
         """
-        async with self._deadline():
-            return await exchange.receive_body()
+        pieces: list[bytes] = []
+        clock = asyncio.get_running_loop().time
+        async with self._deadline() as deadline:
+            renewed_s = clock()
+            while size > 0 and (piece := await exchange.receive_body()) is not None:
+                pieces.append(piece)
+                size -= len(piece)
+                # Not for each piece: there are thousands of them in a second.
+                if clock() - renewed_s > self._timeout_s / 10 and not self._closing:
+                    renewed_s = clock()
+                    deadline.reschedule(renewed_s + self._timeout_s)
+        return pieces
 
     def _too_large(self) -> PayloadTooLarge:
         return PayloadTooLarge(f"the body is larger than {self._max_bytes} bytes", details={"limit": self._max_bytes})
 
     @asynccontextmanager
-    async def _deadline(self) -> AsyncIterator[None]:
+    async def _deadline(self) -> AsyncIterator[asyncio.Timeout]:
         try:
             async with asyncio.timeout(0 if self._closing else self._timeout_s) as deadline:
                 self._open.add(deadline)
                 try:
-                    yield
+                    yield deadline
                 finally:
                     self._open.discard(deadline)
         except TimeoutError:

@@ -7,7 +7,7 @@ import time
 from typing import Final
 
 from execd.errors import InvalidFile, MissingQuery, NotSupported, RangeNotSatisfiable
-from execd.files.content import Content
+from execd.files.content import BLOCK, Content
 from execd.files.ranges import Span, disposition, is_unchanged, may_be_partial, spans
 from execd.http.answer import EMPTY, Answer, json_answer
 from execd.http.exchange import Exchange
@@ -30,8 +30,8 @@ async def upload(exchange: Exchange, services: Services) -> Answer:
     """Take files in, and answer when all of them are in their places."""
     receiving = services.files.receiving(_boundary(exchange))
     try:
-        while (piece := await services.arrivals.piece(exchange)) is not None:
-            await receiving.take(piece)
+        while pieces := await services.arrivals.block(exchange, BLOCK):
+            await receiving.take(pieces)
         await receiving.finish()
     finally:
         await receiving.abandon()
