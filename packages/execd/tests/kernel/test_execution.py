@@ -1,4 +1,4 @@
-"""The fold of one cell: every interleaving of reply, idle, output, stop and death ends it once, and with the true cause."""
+"""The fold of one cell: every interleaving of reply, idle, output, stop and death ends it once, with the true cause."""
 
 from __future__ import annotations
 
@@ -212,7 +212,13 @@ def test_messages_of_other_cells_and_messages_after_the_end_are_late() -> None:
 
 _foreign = st.sampled_from([message._replace(parent=OTHER) for message in (BUSY, INPUT, HELLO, ERROR, OK, IDLE)])
 _output = st.sampled_from(
-    [HELLO, said("display_data", data={}), said("clear_output"), said("comm_open"), said("stream", name="stderr", text="x")]
+    [
+        HELLO,
+        said("display_data", data={}),
+        said("clear_output"),
+        said("comm_open"),
+        said("stream", name="stderr", text="x"),
+    ]
 )
 
 
@@ -228,7 +234,9 @@ def _conversations(draw: st.DrawFn) -> list[Message]:
 
 @given(_conversations())
 def test_in_any_order_the_cell_ends_with_the_later_of_reply_and_idle(conversation: list[Message]) -> None:
-    last = max(at for at, message in enumerate(conversation) if message.parent == MINE and message in (OK, RAISED, IDLE))
+    last = max(
+        at for at, message in enumerate(conversation) if message.parent == MINE and message in (OK, RAISED, IDLE)
+    )
     cell = Cell().hear(*conversation[:last])
     assert not cell.finished
     assert cell.hear(conversation[last]).finished
@@ -299,4 +307,6 @@ def test_no_row_of_the_tables_is_dead() -> None:
     reached = {Life.SENT} | {move.life for moves in LIFE.values() for move in moves.values()}
     assert reached == set(Life)
     assert {Hearing.NOTHING} | {to for row in HEARING.values() for to in row.values()} == set(Hearing)
-    assert {kind for row in LIFE.values() for kind in row} | {kind for row in HEARING.values() for kind in row} == set(Kind)
+    assert {kind for row in LIFE.values() for kind in row} | {kind for row in HEARING.values() for kind in row} == set(
+        Kind
+    )

@@ -63,7 +63,11 @@ def test_streams_keep_their_names_and_what_is_not_stderr_is_stdout() -> None:
 
 def test_clearing_and_asking_are_passed_on() -> None:
     assert tell("clear_output", wait=True) == {"type": "clear_output", "wait": True}
-    assert tell("input_request", prompt="? ", password=True) == {"type": "input_request", "prompt": "? ", "password": True}
+    assert tell("input_request", prompt="? ", password=True) == {
+        "type": "input_request",
+        "prompt": "? ",
+        "password": True,
+    }
 
 
 @pytest.mark.parametrize("kind", ["status", "comm_open", "comm_msg", "iopub_welcome", "shutdown_reply", "nonsense"])

@@ -1,8 +1,8 @@
 """The life of one cell as tables: what the kernel says and what happens to it come in, what is to be done comes out.
 
-Two tables run side by side. `LIFE` follows the cell from request to end, `HEARING` what has been heard of its end: a cell
-is over when its reply *and* its idle status have come, in either order, and matched by their parent. Kernels lose either
-of them (the idle under load, the reply when an interrupt hits the kernel itself); a time of silence then stands in for it.
+Two tables run side by side. `LIFE` follows the cell from request to end, `HEARING` what has been heard of its end: a
+cell is over when its reply *and* its idle status have come, in either order, and matched by their parent. Kernels lose
+either (the idle under load, the reply when an interrupt hits the kernel itself); a time of silence stands in for it.
 A pair that stands in neither table changes nothing. Sans-IO.
 """
 
@@ -82,7 +82,7 @@ Effect = Do | Output | Event | Late
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Death:
-    """How a kernel ended: an exit code or a signal's name; `memory_kill` if it was the memory controller; last words."""
+    """How a kernel ended: an exit code or a signal's name, whether it was the memory controller, and its last words."""
 
     exit_code: int | None = None
     signal: str | None = None

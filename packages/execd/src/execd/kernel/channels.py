@@ -1,0 +1,109 @@
+"""The sockets to one kernel: requests out, messages in, each as soon as it is there.
+
+What a kernel publishes is taken from the socket without waiting for anybody: PUB and SUB have no back-pressure, so what
+lies there is memory of ours that nothing bounds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+import zmq
+import zmq.asyncio
+from jupyter_client.asynchronous.client import AsyncKernelClient
+from jupyter_client.manager import AsyncKernelManager
+
+from execd.kernel.messages import Message, message
+
+AT_ONCE: Final = 64
+"""Messages of one socket in one turn of the loop, after which others have theirs."""
+RECONNECT_MS: Final = 5
+"""The kernel binds its sockets some time after we connect; the default of 100 would be part of every start."""
+MAX_SOCKETS: Final = 65_536
+_log: Final = logging.getLogger("execd.kernel")
+
+
+def make_context() -> zmq.asyncio.Context:
+    """Return a context for the sockets of all kernels: nothing is dropped at our end, nothing waits for a dead peer."""
+    context = zmq.asyncio.Context()
+    context.set(zmq.MAX_SOCKETS, MAX_SOCKETS)
+    for name, value in (("rcvhwm", 0), ("sndhwm", 0), ("reconnect_ivl", RECONNECT_MS), ("linger", 0)):
+        setattr(context, name, value)
+    return context
+
+
+class Channels:
+    """Shell, iopub, stdin and control of one kernel; `hear` gets every message, `room` is waited for between them."""
+
+    def __init__(
+        self, of: AsyncKernelManager, *, hear: Callable[[Message], None], room: Callable[[], Awaitable[None]]
+    ) -> None:
+        self._client: AsyncKernelClient = of.client(context=of.context)
+        self._session = self._client.session
+        self._hear = hear
+        self._room = room
+        self.heard = 0
+        """Messages so far."""
+        self._client.start_channels(hb=False)
+        loop = asyncio.get_running_loop()
+        channels = (self._client.shell_channel, self._client.iopub_channel, self._client.stdin_channel)
+        self._reading = [loop.create_task(self._read(channel.socket)) for channel in channels]
+
+    def request(self, kind: str, content: dict[str, Any], *, request_id: str) -> None:
+        """Send a request on the shell channel."""
+        self._send(self._client.shell_channel, kind, content, request_id=request_id)
+
+    def answer(self, value: str) -> None:
+        """Answer a request for input."""
+        self._send(self._client.stdin_channel, "input_reply", {"value": value})
+
+    def control(self, kind: str, content: dict[str, Any]) -> None:
+        """Send a request on the control channel."""
+        self._send(self._client.control_channel, kind, content)
+
+    async def close(self) -> None:
+        """Stop reading and close the sockets."""
+        for task in self._reading:
+            task.cancel()
+        await asyncio.gather(*self._reading, return_exceptions=True)
+        client = self._client
+        for channel in (client.shell_channel, client.iopub_channel, client.stdin_channel, client.control_channel):
+            channel.stop()
+
+    def _send(self, channel: Any, kind: str, content: dict[str, Any], *, request_id: str | None = None) -> None:
+        header = self._session.msg_header(kind)
+        if request_id is not None:
+            header["msg_id"] = request_id
+        sent = self._session.msg(kind, content, header=header)
+        # By the asynchronous socket, which looks again for messages afterwards: sending may swallow the sign of one.
+        channel.socket.send_multipart(self._session.serialize(sent))
+
+    async def _read(self, socket: zmq.asyncio.Socket) -> None:
+        plain: zmq.Socket[bytes] = zmq.Socket.shadow(socket.underlying)
+        while True:
+            await socket.poll(zmq.POLLIN)
+            if self._take(plain) == AT_ONCE:
+                await asyncio.sleep(0)
+            await self._room()
+
+    def _take(self, plain: zmq.Socket[bytes]) -> int:
+        for taken in range(AT_ONCE):
+            try:
+                frames = plain.recv_multipart(zmq.NOBLOCK)
+            except zmq.Again:
+                return taken
+            self.heard += 1
+            self._deliver(frames)
+        return AT_ONCE
+
+    def _deliver(self, frames: list[bytes]) -> None:
+        try:
+            _, signed = self._session.feed_identities(frames)
+            found = message(self._session.deserialize(signed))
+        except Exception as error:  # noqa: BLE001 - the code in the kernel can send whatever it likes
+            _log.warning("a kernel sent what is no message: %s", error)
+            return
+        self._hear(found)

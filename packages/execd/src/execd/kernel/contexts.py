@@ -1,0 +1,244 @@
+"""All contexts of the daemon: made, found, listed, deleted, and given the runs that are asked of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Coroutine, Mapping
+from typing import Any, Final
+
+from execd._wire import CodeContext, CreateContextRequest, LanguageInfo, RunCodeRequest
+from execd.errors import (
+    ContextNotFound,
+    ExecutionNotFound,
+    InternalFault,
+    InvalidRequestBody,
+    LimitReached,
+    NotSupported,
+    ShuttingDown,
+)
+from execd.kernel.broadcast import Listener
+from execd.kernel.context import Context, Means, Setting
+from execd.kernel.execution import stopped
+from execd.kernel.kernel import KernelFailed
+from execd.kernel.languages import Languages
+from execd.kernel.launcher import KernelSettings, Launcher, Surroundings
+from execd.kernel.requests import KIND, order, policy
+from execd.kernel.specs import ALIASES, Spec
+from execd.runs.registry import Registry
+from execd.runs.run import Run
+
+_log: Final = logging.getLogger("execd.kernel")
+
+
+class Contexts:
+    """Makes contexts, finds them again, and ends them all."""
+
+    def __init__(self, registry: Registry, settings: KernelSettings, surroundings: Surroundings) -> None:
+        self._registry = registry
+        self._limit = settings.max_contexts
+        self._contexts: dict[str, Context] = {}
+        self._defaults: dict[str, str] = {}
+        """Language → id of its default context."""
+        self._ephemeral: set[Context] = set()
+        self._languages = Languages(
+            lambda envs: surroundings.environment(envs, ""), settings.working_root, default=settings.default_language
+        )
+        self._launcher = Launcher(settings, surroundings, self._languages)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
+        self._means = Means(
+            start=self._launcher.start,
+            clear=surroundings.clear,
+            grace_s=settings.kill_grace_ms / 1000,
+            now_ms=registry.clock.wall_ms,
+        )
+
+    # ── contexts ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def create(self, request: CreateContextRequest) -> CodeContext:
+        """Return a new context, when it takes code.
+
+        Raises `LanguageNotSupported`, `InvalidRequestBody`, `PermissionDenied`, `LimitReached`, `ShuttingDown`, and
+        `InternalFault` with the last words of a kernel that did not start.
+        """
+        envs = request.envs or {}
+        context = self._make(await self._languages.spec(request.language, envs), request.cwd, envs)
+        self._contexts[context.setting.id] = context
+        try:
+            await context.ready()
+        except KernelFailed as failed:
+            await self._end(context, cause="interrupted")
+            raise _fault(failed) from None
+        return _view(context)
+
+    async def show(self, language: str | None = None) -> list[CodeContext]:
+        """Return the contexts (of one language) in the order of their starts; raises `LanguageNotSupported`."""
+        name = await self._languages.canonical(language) if language else None
+        return [_view(context) for context in self._contexts.values() if name in (None, context.setting.spec.language)]
+
+    def get(self, context_id: str) -> CodeContext:
+        """Return one context; raises `ContextNotFound`."""
+        return _view(self._find(context_id))
+
+    def listen(self, context_id: str) -> Listener:
+        """Return a listener to what a context says outside of its runs; raises `ContextNotFound`."""
+        return self._find(context_id).listen()
+
+    async def restart(self, context_id: str) -> CodeContext:
+        """Return the context when a fresh kernel takes code; raises `ContextNotFound`, `InternalFault`."""
+        context = self._find(context_id)
+        try:
+            await context.restart()
+        except KernelFailed as failed:
+            raise _fault(failed) from None
+        return _view(context)
+
+    async def delete(self, context_id: str) -> None:
+        """End a context and return when nothing of it is left; raises `ContextNotFound`."""
+        await self._end(self._find(context_id), cause="interrupted")
+
+    async def delete_all(self, language: str) -> None:
+        """End every context of a language; raises `LanguageNotSupported`."""
+        name = await self._languages.canonical(language)
+        ended = [context for context in self._contexts.values() if context.setting.spec.language == name]
+        await asyncio.gather(*(self._end(context, cause="interrupted") for context in ended))
+
+    async def languages(self) -> list[LanguageInfo]:
+        """Return what is installed."""
+        return await self._languages.infos()
+
+    async def close(self) -> None:
+        """Take nothing new, and end everything; returns when nothing is left."""
+        self._closing = True
+        everything = [*self._contexts.values(), *self._ephemeral]
+        await asyncio.gather(*(self._end(context, cause="shutting_down") for context in everything))
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._launcher.close()
+
+    # ── runs ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def run(self, request: RunCodeRequest) -> Run:
+        """Return the run of a request, put in line now, or before if its id and body are known.
+
+        Raises what `create` raises before its kernel starts, `ContextNotFound`, `NotSupported`, `ExecutionConflict`.
+        Between the registration and the return nothing waits.
+        """
+        if self._is_known(request.execution_id):
+            return self._register(request)[0]
+        choice = request.context
+        if choice is not None and choice.id:
+            context = self._chosen(choice.id, choice.language, request)
+        else:
+            spec = await self._languages.spec(choice.language if choice else None, {})
+            context = self._context_for(spec, choice.cwd if choice else None, ephemeral=bool(request.ephemeral))
+        if request.envs and (spec := context.setting.spec).swap_envs is None:
+            raise NotSupported(f"envs: {spec.kernel} cannot take them for one run", details={"field": "envs"})
+        run, created = self._register(request)
+        if created:
+            context.submit(run, order(request))
+        if context in self._ephemeral:
+            self._keep(self._end_after(run, context))
+        return run
+
+    async def interrupt(self, some_id: str) -> None:
+        """Interrupt a run by its id, or what runs in a context by that one's; returns when it has ended.
+
+        Raises `ContextNotFound` when neither has that id.
+        """
+        try:
+            run = self._registry.find(some_id)
+        except ExecutionNotFound:
+            run = None
+        if run is None or run.kind != KIND:
+            await self._find(some_id).interrupt()
+        elif run.control is not None:
+            run.control.stop("interrupted")
+            await run.ended()
+
+    def _is_known(self, execution_id: str | None) -> bool:
+        return execution_id is not None and any(run.id == execution_id for run in self._registry.runs())
+
+    def _register(self, request: RunCodeRequest) -> tuple[Run, bool]:
+        return self._registry.register(
+            kind=KIND, content=request.code, body=request, policy=policy(request), execution_id=request.execution_id
+        )
+
+    def _chosen(self, context_id: str, language: str | None, request: RunCodeRequest) -> Context:
+        context = self._find(context_id)
+        spec = context.setting.spec
+        if language and ALIASES.get(language) != spec.language:
+            message = f"context.language: context {context_id} is of {spec.language}"
+            raise InvalidRequestBody(message, details={"field": "context.language"})
+        if request.ephemeral:
+            raise InvalidRequestBody("ephemeral: not beside context.id", details={"field": "ephemeral"})
+        return context
+
+    def _context_for(self, spec: Spec, cwd: str | None, *, ephemeral: bool) -> Context:
+        known = self._contexts.get(self._defaults.get(spec.language, ""))
+        if known is not None and not ephemeral:
+            return known
+        made = self._make(spec, cwd, {})
+        if ephemeral:
+            self._ephemeral.add(made)
+        else:
+            self._contexts[made.setting.id] = made
+            self._defaults[spec.language] = made.setting.id
+        return made
+
+    # ── making and ending ────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _find(self, context_id: str) -> Context:
+        context = self._contexts.get(context_id)
+        if context is None:
+            raise ContextNotFound(f"no context {context_id[:64]!r}")
+        return context
+
+    def _make(self, spec: Spec, cwd: str | None, envs: Mapping[str, str]) -> Context:
+        if self._closing:
+            raise ShuttingDown("the daemon is going down")
+        limit = self._limit
+        if len(self._contexts) + len(self._ephemeral) >= limit:
+            raise LimitReached(f"{limit} contexts are there, the most that may be at once", details={"limit": limit})
+        directory = self._launcher.directory(cwd, envs)
+        return Context(Setting(id=uuid.uuid4().hex, spec=spec, directory=directory, envs=dict(envs)), self._means)
+
+    async def _end_after(self, run: Run, context: Context) -> None:
+        await run.ended()
+        await self._end(context, cause="interrupted")
+
+    async def _end(self, context: Context, *, cause: str) -> None:
+        self._contexts.pop(context.setting.id, None)
+        self._ephemeral.discard(context)
+        # Whoever asked for it may leave; it is ended all the same.
+        await asyncio.shield(self._keep(context.close(cause, _last_event(cause))))
+
+    def _keep(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._kept)
+        return task
+
+    def _kept(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("fault while a context ended", exc_info=error)
+
+
+def _view(context: Context) -> CodeContext:
+    setting = context.setting
+    printable = setting.directory.encode(errors="replace").decode()
+    return CodeContext(id=setting.id, language=setting.spec.language, cwd=printable)
+
+
+def _fault(failed: KernelFailed) -> InternalFault:
+    words = list(failed.last_words)
+    message = f"{failed}: {words[-1]}" if words else str(failed)
+    return InternalFault(message, details={"last_words": words})
+
+
+def _last_event(cause: str) -> dict[str, Any]:
+    why = stopped(cause)
+    error = {"ename": why.ename, "evalue": why.evalue, "traceback": []}
+    return {"type": "error", "error": error, "code": why.code, "cause": why.cause}

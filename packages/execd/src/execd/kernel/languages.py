@@ -1,0 +1,75 @@
+"""Languages by any of their names, and the kernels that serve them here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from execd._wire import LanguageInfo
+from execd.errors import InvalidRequestBody, LanguageNotSupported
+from execd.kernel.interpreter import Interpreter, Interpreters
+from execd.kernel.specs import ALIASES, SPECS, Spec, aliases
+
+
+class Languages:
+    """Answers which kernel serves a language, and with which interpreter.
+
+    `environment` makes the environment of a program of the variables given with it; probes start in `directory`.
+    """
+
+    def __init__(
+        self, environment: Callable[[Mapping[str, str]], dict[str, str]], directory: str, *, default: str | None
+    ) -> None:
+        self._environment = environment
+        self._directory = directory
+        self._default = default
+        self._interpreters = Interpreters()
+
+    async def spec(self, language: str | None, envs: Mapping[str, str]) -> Spec:
+        """Return the first kernel that is installed for a language (None: the default one).
+
+        Raises `InvalidRequestBody` where there is no default, `LanguageNotSupported`.
+        """
+        language = language or self._default
+        if not language:
+            message = "language: it is needed, since this daemon has no default language"
+            raise InvalidRequestBody(message, details={"field": "language"})
+        for spec in SPECS.get(ALIASES.get(language, ""), ()):
+            if await self.interpreter(spec, envs):
+                return spec
+        raise await self._not_supported(language)
+
+    async def canonical(self, language: str) -> str:
+        """Return a language's own name, installed or not; raises `LanguageNotSupported`."""
+        if (name := ALIASES.get(language)) is None:
+            raise await self._not_supported(language)
+        return name
+
+    async def interpreter(self, spec: Spec, envs: Mapping[str, str]) -> Interpreter | None:
+        """Return the program that runs a kernel's cells, None where there is none that has the kernel."""
+        return await self._interpreters.find(spec, self._environment(envs), self._directory)
+
+    def doubt(self, interpreter: Interpreter) -> None:
+        """Ask it anew next time: a kernel did not start."""
+        self._interpreters.forget(interpreter)
+
+    async def infos(self) -> list[LanguageInfo]:
+        """Return what is installed."""
+        return [info for language in SPECS if (info := await self._info(language)) is not None]
+
+    async def _info(self, language: str) -> LanguageInfo | None:
+        for spec in SPECS[language]:
+            if found := await self.interpreter(spec, {}):
+                return LanguageInfo(
+                    name=language,
+                    aliases=aliases(language),
+                    kernel=f"{spec.kernel} {found.versions.kernel}",
+                    version=found.versions.language,
+                    warm=0,
+                    limits=[*spec.limits],
+                )
+        return None
+
+    async def _not_supported(self, language: str) -> LanguageNotSupported:
+        installed = [info.name for info in await self.infos()]
+        message = f"{language[:64]!r} has no kernel here; installed: {', '.join(installed) or 'none'}"
+        return LanguageNotSupported(message, details={"installed": installed})

@@ -1,0 +1,111 @@
+"""Starts the kernels of contexts: where, with what, and with which program."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import zmq.asyncio
+
+from execd.errors import InvalidRequestBody, PermissionDenied
+from execd.kernel.channels import make_context
+from execd.kernel.context import Context, Setting
+from execd.kernel.directory import Directory
+from execd.kernel.kernel import Kernel, KernelFailed, Launch
+from execd.kernel.languages import Languages
+from execd.paths import absolute
+from execd.process.child import Child
+
+START_LIMIT_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KernelSettings:
+    """How contexts are kept: `runtime_dirs` are where the kernels' sockets may lie, in order of preference."""
+
+    working_root: str
+    runtime_dirs: tuple[str, ...]
+    kill_grace_ms: int
+    max_contexts: int
+    default_language: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What contexts need of other rooms.
+
+    `environment` makes a program's environment of the variables given with it and the mark by which it is found again;
+    `clear` ends everyone of such a mark, the leader's group first; `memory_kills` counts.
+    """
+
+    environment: Callable[[Mapping[str, str], str], dict[str, str]]
+    clear: Callable[[Child, str], Awaitable[None]]
+    memory_kills: Callable[[], int]
+
+
+class Launcher:
+    """Starts kernels; what they share (a directory for sockets, a thread for all of them) is made for the first."""
+
+    def __init__(self, settings: KernelSettings, surroundings: Surroundings, languages: Languages) -> None:
+        self._root = settings.working_root
+        self._surroundings = surroundings
+        self._languages = languages
+        self._files = Directory(settings.runtime_dirs)
+        self._zmq: zmq.asyncio.Context | None = None
+
+    def directory(self, cwd: str | None, envs: Mapping[str, str]) -> str:
+        """Return where a context's code starts, made if need be; raises `InvalidRequestBody`, `PermissionDenied`."""
+        if not cwd:
+            return self._root
+        directory = absolute(cwd, root=self._root, environment=self._surroundings.environment(envs, ""))
+        printable = directory.encode(errors="replace").decode()
+        try:
+            os.makedirs(directory, exist_ok=True)
+        except PermissionError:
+            raise PermissionDenied(f"cwd: {printable} may not be made", details={"field": "cwd"}) from None
+        except OSError as error:
+            message = f"cwd: {printable} is no directory and cannot be made one: {error.strerror}"
+            raise InvalidRequestBody(message, details={"field": "cwd"}) from None
+        return directory
+
+    async def start(self, setting: Setting, context: Context) -> Kernel:
+        """Return a kernel that is up; raises `KernelFailed`."""
+        found = await self._languages.interpreter(setting.spec, setting.envs)
+        if found is None:
+            raise KernelFailed(f"{setting.spec.kernel} is not installed any more")
+        try:
+            return await Kernel.start(self._launch(setting, found.path), context)
+        except KernelFailed:
+            self._languages.doubt(found)
+            raise
+
+    def close(self) -> None:
+        """Give back what the kernels shared."""
+        if self._zmq is not None:
+            self._zmq.destroy(linger=0)
+            self._zmq = None
+        self._files.remove()
+
+    def _launch(self, setting: Setting, interpreter: str) -> Launch:
+        if self._zmq is None:
+            self._zmq = make_context()
+        try:
+            # It was there once; code may have removed it.
+            os.makedirs(setting.directory, exist_ok=True)
+            files = self._files.name()
+        except OSError as error:
+            raise KernelFailed(f"the kernel did not start: {error.strerror or error}") from None
+        environment = self._surroundings.environment(setting.envs, setting.id)
+        return Launch(
+            spec=setting.spec,
+            interpreter=interpreter,
+            directory=setting.directory,
+            # By the first a kernel notices that its daemon is gone, where no guard sees to that.
+            environment={**environment, "JPY_PARENT_PID": str(os.getpid()), "PWD": setting.directory, **setting.envs},
+            files=files,
+            limit_s=START_LIMIT_S,
+            context=self._zmq,
+            memory_kills=self._surroundings.memory_kills,
+        )
