@@ -82,7 +82,11 @@ def _run(settings: Settings, sockets: list[socket.socket], *, guard_fd: int) -> 
     if listen.is_open(listen.plan(settings)) and not settings.access_token:
         logging.getLogger("execd").warning("listening beyond loopback without a token: anyone may run commands")
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    daemon = app.build(settings, environment=children_environment(settings))
+    environment = children_environment(settings)
+    if (port := listen.tcp_port(sockets)) is not None:
+        # Deployed clients of code interpreters take a port that answers for a Jupyter server that is up.
+        environment["JUPYTER_PORT"] = str(port)
+    daemon = app.build(settings, environment=environment)
 
     def leave() -> NoReturn:
         # Nothing is left to be saved, and what is left to wait for (threads, clients) may never come.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from execd import http
 from execd.files.places import Places
@@ -13,8 +15,14 @@ from execd.files.service import Files
 from execd.http.auth import Access
 from execd.http.body import Arrivals
 from execd.http.services import Activity, Services
+from execd.kernel.room import Code
+from execd.kernel.surroundings import KernelSettings, Surroundings
 from execd.metrics.sampler import Sampler
+from execd.process.clearing import clear
 from execd.process.command import Commands, CommandSettings
+from execd.process.environment import read_file
+from execd.process.members import MARK
+from execd.process.sweep import Survey
 from execd.runs.registry import Registry, Retention
 from execd.runs.run import Clock
 from execd.runs.spool import Spool
@@ -33,7 +41,8 @@ class Daemon:
         self.services.waiting_for.add("shutdown")
         self.services.arrivals.close()
         self.services.metrics.close()
-        await self.services.registry.close()
+        # Together: a kernel that is killed for a cell of its own must not be replaced meanwhile.
+        await asyncio.gather(self.services.registry.close(), self.services.code.close())
 
 
 def build(settings: Settings, *, environment: Mapping[str, str], root: int | None = None) -> Daemon:
@@ -50,6 +59,9 @@ def build(settings: Settings, *, environment: Mapping[str, str], root: int | Non
     services = Services(
         registry=registry,
         commands=Commands(registry, command_settings, environment, root=root, memory_kills=metrics.memory_kills),
+        code=Code(
+            registry, _kernel_settings(settings, working_root), _surroundings(settings, environment, root, metrics)
+        ),
         files=Files(Places(root=working_root, environment=environment)),
         metrics=metrics,
         access=_access(settings),
@@ -84,6 +96,32 @@ def _command_settings(settings: Settings, working_root: str) -> CommandSettings:
         kill_grace_ms=settings.kill_grace_ms,
         drain_grace_ms=settings.drain_grace_ms,
         envs_file=settings.envs,
+    )
+
+
+def _kernel_settings(settings: Settings, working_root: str) -> KernelSettings:
+    return KernelSettings(
+        working_root=working_root,
+        runtime_dirs=tuple(path for path in (_state_dir(settings), "/run") if path),
+        kill_grace_ms=settings.kill_grace_ms,
+        max_contexts=settings.max_contexts,
+        default_language=settings.default_language,
+    )
+
+
+def _surroundings(
+    settings: Settings, environment: Mapping[str, str], root: int | None, metrics: Sampler
+) -> Surroundings:
+    survey = Survey(root=root)
+
+    def environment_of(envs: Mapping[str, str], mark: str) -> dict[str, str]:
+        from_file = read_file(settings.envs, environment=environment)
+        return {**environment, **from_file, **envs, MARK: mark}
+
+    return Surroundings(
+        environment=environment_of,
+        clear=partial(clear, survey=survey, grace_s=settings.kill_grace_ms / 1000),
+        memory_kills=metrics.memory_kills,
     )
 
 

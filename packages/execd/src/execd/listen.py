@@ -47,6 +47,11 @@ def plan(settings: Settings) -> Plan:
     return wanted
 
 
+def tcp_port(sockets: list[socket.socket]) -> int | None:
+    """Return the port that is listened on, None where there is only a Unix socket."""
+    return next((int(bound.getsockname()[1]) for bound in sockets if bound.family != socket.AF_UNIX), None)
+
+
 def is_open(wanted: Plan) -> bool:
     """Return whether others than this machine could connect."""
     return wanted.tcp and (wanted.host is None or not _is_loopback(wanted.host))

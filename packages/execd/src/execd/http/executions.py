@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
 from execd._wire import ExecutionKind, ExecutionList
@@ -98,5 +99,8 @@ async def _feed(exchange: Exchange, control: Control, *, last: bool) -> None:
     await control.write_stdin(b"")
     while (piece := await exchange.receive_body()) is not None:
         await control.write_stdin(piece)
+    with suppress(StdinClosed):
+        # Another at the end: who takes whole answers has one now. Nothing is lost if the input has been closed since.
+        await control.write_stdin(b"")
     if last:
         control.close_stdin()

@@ -31,4 +31,6 @@ async def ready(exchange: Exchange, services: Services) -> Answer:  # noqa: ARG0
 
 async def version(exchange: Exchange, services: Services) -> Answer:  # noqa: ARG001 - every endpoint has this shape
     """Answer what this daemon is and which extensions it has."""
-    return json_answer(VersionInfo(version=__version__, api_version=API_VERSION, features=list(Feature), languages=[]))
+    languages = await services.code.languages()
+    info = VersionInfo(version=__version__, api_version=API_VERSION, features=list(Feature), languages=languages)
+    return json_answer(info)

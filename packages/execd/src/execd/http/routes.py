@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from execd.errors import MethodNotAllowed, RouteNotFound
-from execd.http import commands, executions, files, health, metrics
+from execd.http import code, commands, executions, files, health, metrics
 from execd.http.answer import Answer
 from execd.http.entry import Entry
 from execd.http.exchange import Exchange
@@ -31,6 +31,16 @@ ROUTES: Final[tuple[tuple[str, str, Endpoint], ...]] = (
     ("GET", "/executions/{id}", executions.get),
     ("GET", "/executions/{id}/events", executions.events),
     ("POST", "/executions/{id}/stdin", executions.write_stdin),
+    ("POST", "/code/context", code.create_context),
+    ("GET", "/code/contexts", code.list_contexts),
+    ("DELETE", "/code/contexts", code.delete_contexts),
+    ("GET", "/code/contexts/{id}", code.get_context),
+    ("DELETE", "/code/contexts/{id}", code.delete_context),
+    ("POST", "/code/contexts/{id}/restart", code.restart_context),
+    ("GET", "/code/contexts/{id}/events", code.context_events),
+    ("POST", "/code", code.run),
+    ("DELETE", "/code", code.interrupt),
+    ("GET", "/code/languages", code.languages),
     ("GET", "/files/info", files.info),
     ("POST", "/files/upload", files.upload),
     ("GET", "/files/download", files.download),

@@ -11,6 +11,7 @@ from execd._wire import RunCommandRequest
 from execd.files.service import Files
 from execd.http.auth import Access
 from execd.http.body import Arrivals
+from execd.kernel.room import Code
 from execd.metrics.sampler import Sampler
 from execd.runs.registry import Registry
 from execd.runs.run import Run
@@ -56,6 +57,7 @@ class Services:
 
     registry: Registry
     commands: Commands
+    code: Code
     files: Files
     metrics: Sampler
     access: Access

@@ -23,9 +23,10 @@ from execd.kernel.context import Context, Means, Setting
 from execd.kernel.execution import stopped
 from execd.kernel.kernel import KernelFailed
 from execd.kernel.languages import Languages
-from execd.kernel.launcher import KernelSettings, Launcher, Surroundings
+from execd.kernel.launcher import Launcher
 from execd.kernel.requests import KIND, order, policy
 from execd.kernel.specs import ALIASES, Spec
+from execd.kernel.surroundings import KernelSettings, Surroundings
 from execd.runs.registry import Registry
 from execd.runs.run import Run
 
@@ -35,17 +36,17 @@ _log: Final = logging.getLogger("execd.kernel")
 class Contexts:
     """Makes contexts, finds them again, and ends them all."""
 
-    def __init__(self, registry: Registry, settings: KernelSettings, surroundings: Surroundings) -> None:
+    def __init__(
+        self, registry: Registry, settings: KernelSettings, surroundings: Surroundings, languages: Languages
+    ) -> None:
         self._registry = registry
         self._limit = settings.max_contexts
         self._contexts: dict[str, Context] = {}
         self._defaults: dict[str, str] = {}
         """Language → id of its default context."""
         self._ephemeral: set[Context] = set()
-        self._languages = Languages(
-            lambda envs: surroundings.environment(envs, ""), settings.working_root, default=settings.default_language
-        )
-        self._launcher = Launcher(settings, surroundings, self._languages)
+        self._languages = languages
+        self._launcher = Launcher(settings, surroundings, languages)
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
         self._means = Means(

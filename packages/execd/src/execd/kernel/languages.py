@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 
 from execd._wire import LanguageInfo
 from execd.errors import InvalidRequestBody, LanguageNotSupported
@@ -52,6 +53,15 @@ class Languages:
         """Ask it anew next time: a kernel did not start."""
         self._interpreters.forget(interpreter)
 
+    async def installed(self) -> list[str]:
+        """Return the names of the languages that are installed; where the daemon has the kernel, nobody is asked."""
+        return [language for language, specs in SPECS.items() if await self._served(specs)]
+
+    async def _served(self, specs: tuple[Spec, ...]) -> bool:
+        if any(spec.own_interpreter and find_spec(spec.kernel) for spec in specs):
+            return True
+        return any([await self.interpreter(spec, {}) for spec in specs])
+
     async def infos(self) -> list[LanguageInfo]:
         """Return what is installed."""
         return [info for language in SPECS if (info := await self._info(language)) is not None]
@@ -70,6 +80,6 @@ class Languages:
         return None
 
     async def _not_supported(self, language: str) -> LanguageNotSupported:
-        installed = [info.name for info in await self.infos()]
+        installed = await self.installed()
         message = f"{language[:64]!r} has no kernel here; installed: {', '.join(installed) or 'none'}"
         return LanguageNotSupported(message, details={"installed": installed})

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Final
 
 import zmq.asyncio
@@ -15,34 +14,10 @@ from execd.kernel.context import Context, Setting
 from execd.kernel.directory import Directory
 from execd.kernel.kernel import Kernel, KernelFailed, Launch
 from execd.kernel.languages import Languages
+from execd.kernel.surroundings import KernelSettings, Surroundings
 from execd.paths import absolute
-from execd.process.child import Child
 
 START_LIMIT_S: Final = 60.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KernelSettings:
-    """How contexts are kept: `runtime_dirs` are where the kernels' sockets may lie, in order of preference."""
-
-    working_root: str
-    runtime_dirs: tuple[str, ...]
-    kill_grace_ms: int
-    max_contexts: int
-    default_language: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What contexts need of other rooms.
-
-    `environment` makes a program's environment of the variables given with it and the mark by which it is found again;
-    `clear` ends everyone of such a mark, the leader's group first; `memory_kills` counts.
-    """
-
-    environment: Callable[[Mapping[str, str], str], dict[str, str]]
-    clear: Callable[[Child, str], Awaitable[None]]
-    memory_kills: Callable[[], int]
 
 
 class Launcher:

@@ -37,6 +37,7 @@ class Spec:
 
     language: str
     kernel: str
+    """Its name; of a kernel in Python, that of its module."""
     interpreter: str
     """What is looked for on the sandbox's PATH."""
     own_interpreter: bool

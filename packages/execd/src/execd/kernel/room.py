@@ -1,0 +1,50 @@
+"""The door of the room: contexts are imported and made on first use, since they cost 11 MB and a tenth of a second."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from typing import TYPE_CHECKING
+
+from execd.errors import ShuttingDown
+from execd.kernel.languages import Languages
+from execd.kernel.surroundings import KernelSettings, Surroundings
+from execd.runs.registry import Registry
+
+if TYPE_CHECKING:
+    from execd.kernel.contexts import Contexts
+
+
+class Code:
+    """Contexts, when somebody asks for them."""
+
+    def __init__(self, registry: Registry, settings: KernelSettings, surroundings: Surroundings) -> None:
+        self._registry = registry
+        self._settings = settings
+        self._surroundings = surroundings
+        self._languages = Languages(
+            lambda envs: surroundings.environment(envs, ""), settings.working_root, default=settings.default_language
+        )
+        self._contexts: Contexts | None = None
+        self._closing = False
+
+    async def contexts(self) -> Contexts:
+        """Return the contexts; raises `ShuttingDown`."""
+        if self._contexts is None:
+            # In a thread: whoever asks for something else meanwhile need not wait for the import.
+            module = await asyncio.to_thread(importlib.import_module, "execd.kernel.contexts")
+            if self._closing:
+                raise ShuttingDown("the daemon is going down")
+            if self._contexts is None:
+                self._contexts = module.Contexts(self._registry, self._settings, self._surroundings, self._languages)
+        return self._contexts
+
+    async def languages(self) -> list[str]:
+        """Return the names of the languages that are installed."""
+        return await self._languages.installed()
+
+    async def close(self) -> None:
+        """Make nothing any more, and end what there is."""
+        self._closing = True
+        if self._contexts is not None:
+            await self._contexts.close()
