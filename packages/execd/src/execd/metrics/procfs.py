@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+_SECONDS: Final = re.compile(r"[0-9]+\.[0-9]+", re.ASCII)
 _OCTAL: Final = re.compile(r"\\([0-7]{3})")
 
 
@@ -29,6 +30,11 @@ def numbers(text: str | None) -> dict[str, int]:
     return found
 
 
+def _numbers(words: list[str]) -> list[int]:
+    """Return the numbers at the start of a line's words; a line that is not what it should be has none."""
+    return [int(word) for word in words] if all(word.isdecimal() for word in words) else []
+
+
 def meminfo(text: str | None) -> dict[str, int]:
     """Return `/proc/meminfo` in bytes."""
     return {name: kib * 1024 for name, kib in numbers(text).items()}
@@ -37,10 +43,10 @@ def meminfo(text: str | None) -> dict[str, int]:
 def busy_ticks(text: str | None) -> int:
     """Return the ticks that all processors were not idle, of `/proc/stat`."""
     for line in (text or "").splitlines():
-        name, *values = line.split()
-        if name == "cpu":
+        words = line.split()
+        if words[:1] == ["cpu"]:
             # user nice system idle iowait irq softirq steal; guests are within user and nice
-            ticks = [int(value) for value in values[:8]]
+            ticks = _numbers(words[1:9])
             return sum(ticks) - sum(ticks[3:5])
     return 0
 
@@ -50,10 +56,10 @@ def traffic(text: str | None) -> tuple[int, int]:
     received = sent = 0
     for line in (text or "").splitlines()[2:]:
         name, _, values = line.partition(":")
-        fields = values.split()
-        if name.strip() != "lo" and len(fields) >= 9:
-            received += int(fields[0])
-            sent += int(fields[8])
+        fields = _numbers(values.split())
+        if name.strip() != "lo" and len(fields) > 8:
+            received += fields[0]
+            sent += fields[8]
     return received, sent
 
 
@@ -62,17 +68,18 @@ def uptime_s(uptime: str | None, init: str | None, *, ticks_per_s: int) -> float
 
     Without the latter, or where it contradicts the former (a container's own clock), since the system did.
     """
-    up = float(uptime.split()[0]) if uptime else 0.0
+    match = _SECONDS.match(uptime or "")
+    up = float(match[0]) if match else 0.0
     # The name, in parentheses, may hold spaces and parentheses.
     fields = (init or "").rpartition(")")[2].split()
-    started = int(fields[19]) / ticks_per_s if len(fields) > 19 else 0.0
+    started = sum(_numbers(fields[19:20])) / ticks_per_s
     return round(up - started if started <= up else up, 2)
 
 
 def threads(text: str | None) -> int:
     """Return how many processes and threads the system has, of `/proc/loadavg`."""
-    fields = (text or "").split()
-    return int(fields[3].partition("/")[2]) if len(fields) > 3 else 0
+    words = (text or "").split()[3:4]
+    return sum(_numbers([word.partition("/")[2] for word in words]))
 
 
 def mounts(text: str | None) -> list[Mount]:
