@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from .daemons import Daemon, daemon, parse, request
+from .daemons import Daemon, daemon, parse, request, without_uvloop
 
 HOST = b"Host: localhost\r\n"
 CLOSE = b"Connection: close\r\n"
@@ -22,10 +22,12 @@ HANDSHAKE = (
 )
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
-    log = tmp_path_factory.mktemp("malformed") / "log"
-    with daemon("--body-timeout-s", "0.5", "--max-body-bytes", "100000", log=log) as one:
+@pytest.fixture(scope="module", params=[True, False], ids=["uvloop", "asyncio"])
+def running(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Daemon]:
+    place = tmp_path_factory.mktemp("malformed")
+    log = place / "log"
+    variables = {} if request.param else without_uvloop(place)
+    with daemon("--body-timeout-s", "0.5", "--max-body-bytes", "100000", log=log, variables=variables) as one:
         yield one
         assert "fault" not in log.read_text()
 

@@ -169,7 +169,9 @@ def _flags(argv: Sequence[str]) -> dict[str, str]:
 
 
 def _pairs(argv: Sequence[str], *, switches: set[str]) -> Iterator[tuple[str, str]]:
-    arguments = deque(argv[1:] if argv[:1] == ["serve"] else argv)
+    arguments = deque(argv)
+    if argv and argv[0] == "serve":
+        arguments.popleft()
     while arguments:
         argument = arguments.popleft()
         # One dash or two, as the flags of the original daemon. What is no flag is not repeated: it may be a secret.
