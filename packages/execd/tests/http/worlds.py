@@ -140,7 +140,7 @@ def world(
         access=access or Access(),
         arrivals=Arrivals(timeout_s=timeout_s, max_bytes=max_bytes),
         activity=Activity(lambda: 0.0),
-        **{"heartbeat_s": 5.0, "now_ms": CLOCK.wall_ms, **changes},
+        **{"heartbeat_s": 5.0, "now_ms": CLOCK.wall_ms, "code": None, **changes},
     )
     return World(services, commands, http.build(services))
 

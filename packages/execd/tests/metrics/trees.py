@@ -10,11 +10,11 @@ from pathlib import Path
 Tree = dict[str, str]
 
 PROC: Tree = {
-    "/proc/meminfo": "MemTotal:        8388608 kB\nMemFree:  1048576 kB\nMemAvailable:    6291456 kB\nBuffers: 1024 kB\n"
+    "/proc/meminfo": "MemTotal:    8388608 kB\nMemFree:  1048576 kB\nMemAvailable:    6291456 kB\nBuffers: 1024 kB\n"
     "Cached:  2047 kB\nSwapTotal:       2097152 kB\nSwapFree: 1048576 kB\nHugePages_Total:       0\n",
     "/proc/stat": "cpu  1000 200 300 50000 4000 5 15 0 0 0\ncpu0 500 100 150 25000 2000 2 8 0 0 0\nintr 5 0\nctxt 9\n",
     "/proc/net/dev": "Inter-|   Receive                                                |  Transmit\n"
-    " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo colls\n"
+    " face |bytes    packets errs drop fifo frame compressed multicast|bytes    packets errs drop fifo\n"
     "    lo: 9999999    1000    0    0    0     0          0         0  9999999    1000    0    0    0     0       0\n"
     "  eth0: 1048576     700    0    0    0     0          0         0   524288     600    0    0    0     0       0\n"
     " wlan0:4294967296     1    0    0    0     0          0         0        5       1    0    0    0     0       0\n",
