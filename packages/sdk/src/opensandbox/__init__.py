@@ -30,12 +30,15 @@ _refuse_foreign()
 
 from opensandbox._async.output import OutputStream  # noqa: E402 - only once nothing foreign can be among the files
 from opensandbox._async.sandbox import Sandbox  # noqa: E402
+from opensandbox._core.files import WriteEntry  # noqa: E402
 from opensandbox._sync.output import OutputStream as OutputStreamSync  # noqa: E402
 from opensandbox._sync.sandbox import SandboxSync  # noqa: E402
 from opensandbox.results import (  # noqa: E402
     BackgroundCommand,
     CommandStatus,
     Execution,
+    FileInfo,
+    Metrics,
     OutputLine,
 )
 
@@ -43,9 +46,12 @@ __all__ = [
     "BackgroundCommand",
     "CommandStatus",
     "Execution",
+    "FileInfo",
+    "Metrics",
     "OutputLine",
     "OutputStream",
     "OutputStreamSync",
     "Sandbox",
     "SandboxSync",
+    "WriteEntry",
 ]

@@ -12,7 +12,10 @@ __all__ = [
     "CommandStatus",
     "Execution",
     "ExecutionError",
+    "FileInfo",
     "Logs",
+    "Metrics",
+    "Output",
     "OutputLine",
     "OutputLines",
     "Stream",
@@ -139,6 +142,74 @@ class Version:
     api_version: str = ""
     features: frozenset[str] = frozenset()
     languages: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileInfo:
+    """One entry of the sandbox's file system."""
+
+    path: str
+    """Absolute; a byte that is no UTF-8 is a lone surrogate, as in Python's own paths."""
+    size: int
+    """Bytes."""
+    mode: int
+    """The permission bits, all twelve: `oct(info.mode) == "0o644"`."""
+    owner: str
+    """The user's name, or number as text."""
+    group: str
+    """The group's name, or number as text."""
+    mtime: datetime | None = None
+    """When the content was last changed; aware, UTC."""
+    created: datetime | None = None
+    """When the entry was made, or last changed in any way where that is not known."""
+    type: str | None = None
+    """`file`, `directory`, `symlink` or `other`; None where the daemon does not tell."""
+    target: str | None = None
+    """What a link says."""
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.rstrip("/").rpartition("/")[2] or self.path
+
+    @property
+    def is_directory(self) -> bool:
+        """Whether it is a directory; a link to one is none."""
+        return self.type == "directory"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metrics:
+    """What the sandbox uses at one moment, of what it may use; None where the daemon does not tell."""
+
+    cpu_count: float
+    """Processors; a quota makes it fractional."""
+    cpu_percent: float
+    """Use of those in the last second, 0 to 100."""
+    memory_total_in_mib: float
+    memory_used_in_mib: float
+    """Without the page cache that can be given up at once."""
+    memory_percent: float
+    timestamp: datetime
+    """Aware, UTC."""
+    memory_cache_in_mib: float | None = None
+    swap_used_in_mib: float | None = None
+    disk_total_in_mib: float | None = None
+    """Of the file system that holds the working directory."""
+    disk_used_in_mib: float | None = None
+    net_received_bytes: int | None = None
+    """By all interfaces but the loopback, so far."""
+    net_sent_bytes: int | None = None
+    pids: int | None = None
+    """Processes and threads."""
+    pids_limit: int | None = None
+    """None without a limit."""
+    oom_kills: int | None = None
+    """Processes that were killed because memory ran out, so far."""
+    cpu_throttled_percent: float | None = None
+    """How much of the last second the quota held processes up."""
+    uptime: float | None = None
+    """Seconds since the sandbox started."""
 
 
 def _short(text: str) -> str:

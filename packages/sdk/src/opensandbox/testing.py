@@ -10,8 +10,9 @@ Example:
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from typing import Any, Final
 
 import msgspec
@@ -22,10 +23,15 @@ from opensandbox._core.sse import Frame
 
 __all__ = ["EVERY_FEATURE", "FakeTransport", "FakeTransportSync"]
 
-EVERY_FEATURE: Final = frozenset({"execution_id", "output", "replay", "disconnect", "overflow", "stdin", "user"})
+EVERY_FEATURE: Final = frozenset(
+    {
+        *("execution_id", "output", "replay", "disconnect", "overflow", "stdin", "user"),
+        *("create_mode", "ephemeral", "restart"),
+    }
+)
 """What a current daemon has."""
 
-_NUMBERLESS: Final = ("ping", "truncated")
+_NUMBERLESS: Final = ("ping", "truncated", "metrics")
 
 Answer = Reply | Exception | list[Frame]
 
@@ -67,15 +73,25 @@ class FakeTransport:
         path: str,
         *,
         json: Any = None,
+        body: bytes | None = None,
         events: Iterable[Mapping[str, Any]] | None = None,
         error: Exception | None = None,
     ) -> None:
-        """Answer a route with a JSON body, a stream of events (numbered from 1), or an exception."""
-        self._script.add(method, path, _answer(json, events, error))
+        """Answer a route with a JSON body, any body, a stream of events (numbered from 1), or an exception."""
+        self._script.add(method, path, _answer(json, body, events, error))
 
-    async def send(self, request: Request, /) -> Reply:
-        """Answer from the script."""
+    async def send(
+        self, request: Request, /, *, content: Callable[[], AsyncGenerator[bytes, None]] | None = None
+    ) -> Reply:
+        """Answer from the script; what `content` makes is the body of the request in `sent`."""
+        if content is not None:
+            request = replace(request, body=b"".join([block async for block in content()]))
         return _reply(self._script.next(request))
+
+    async def receive(self, request: Request, /) -> AsyncGenerator[bytes, None]:
+        """Yield the body of the script's answer in two halves."""
+        for half in _halves(_reply(self._script.next(request)).body):
+            yield half
 
     async def stream(self, request: StreamRequest[E], /) -> AsyncGenerator[list[Received[E]], None]:
         """Yield the events of the script, one a time."""
@@ -104,15 +120,22 @@ class FakeTransportSync:
         path: str,
         *,
         json: Any = None,
+        body: bytes | None = None,
         events: Iterable[Mapping[str, Any]] | None = None,
         error: Exception | None = None,
     ) -> None:
-        """Answer a route with a JSON body, a stream of events (numbered from 1), or an exception."""
-        self._script.add(method, path, _answer(json, events, error))
+        """Answer a route with a JSON body, any body, a stream of events (numbered from 1), or an exception."""
+        self._script.add(method, path, _answer(json, body, events, error))
 
-    def send(self, request: Request, /) -> Reply:
-        """Answer from the script."""
+    def send(self, request: Request, /, *, content: Callable[[], Generator[bytes, None, None]] | None = None) -> Reply:
+        """Answer from the script; what `content` makes is the body of the request in `sent`."""
+        if content is not None:
+            request = replace(request, body=b"".join(content()))
         return _reply(self._script.next(request))
+
+    def receive(self, request: Request, /) -> Generator[bytes, None, None]:
+        """Yield the body of the script's answer in two halves."""
+        yield from _halves(_reply(self._script.next(request)).body)
 
     def stream(self, request: StreamRequest[E], /) -> Generator[list[Received[E]], None, None]:
         """Yield the events of the script, one a time."""
@@ -122,11 +145,13 @@ class FakeTransportSync:
         """Do nothing."""
 
 
-def _answer(json: Any, events: Iterable[Mapping[str, Any]] | None, error: Exception | None) -> Answer:
+def _answer(
+    json: Any, body: bytes | None, events: Iterable[Mapping[str, Any]] | None, error: Exception | None
+) -> Answer:
     if error is not None:
         return error
     if events is None:
-        return Reply(body=b"" if json is None else msgspec.json.encode(json))
+        return Reply(body=body or (b"" if json is None else msgspec.json.encode(json)))
     frames: list[Frame] = []
     number = 0
     for event in events:
@@ -141,6 +166,11 @@ def _reply(answer: Answer) -> Reply:
     if isinstance(answer, Exception):
         raise answer
     return answer if isinstance(answer, Reply) else Reply()
+
+
+def _halves(body: bytes) -> tuple[bytes, ...]:
+    middle = len(body) // 2
+    return tuple(half for half in (body[:middle], body[middle:]) if half)
 
 
 def _batches(answer: Answer, request: StreamRequest[E]) -> Generator[list[Received[E]], None, None]:

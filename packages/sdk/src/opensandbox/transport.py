@@ -5,7 +5,7 @@ Retry, resume and the decoding of events sit behind `stream`: whoever uses it ge
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from collections.abc import Set as AbstractSet
 from typing import Protocol
 
@@ -32,8 +32,20 @@ class AsyncTransport(Protocol):
         """The extensions that the daemon has."""
         ...
 
-    async def send(self, request: Request, /) -> Reply:
-        """Send a request and return its answer; a refusal raises, a passing fault is tried again where that is safe."""
+    async def send(
+        self, request: Request, /, *, content: Callable[[], AsyncGenerator[bytes, None]] | None = None
+    ) -> Reply:
+        """Send a request and return its answer; a refusal raises, a passing fault is tried again where that is safe.
+
+        `content` makes the body, once for each try, where it is no value in memory.
+        """
+        ...
+
+    def receive(self, request: Request, /) -> AsyncGenerator[bytes, None]:
+        """Send a request and yield the body of its answer as it comes; a broken connection is resumed by ranges.
+
+        Raises `StreamInterruptedException` when that fails, or would mix two states of what is read.
+        """
         ...
 
     def stream(self, request: StreamRequest[E], /) -> AsyncGenerator[list[Received[E]], None]:
@@ -56,8 +68,12 @@ class SyncTransport(Protocol):
         """The extensions that the daemon has."""
         ...
 
-    def send(self, request: Request, /) -> Reply:
+    def send(self, request: Request, /, *, content: Callable[[], Generator[bytes, None, None]] | None = None) -> Reply:
         """Send a request and return its answer."""
+        ...
+
+    def receive(self, request: Request, /) -> Generator[bytes, None, None]:
+        """Send a request and yield the body of its answer as it comes."""
         ...
 
     def stream(self, request: StreamRequest[E], /) -> Generator[list[Received[E]], None, None]:

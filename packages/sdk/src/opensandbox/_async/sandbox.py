@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from types import TracebackType
 from typing import Final, Self
 
 from opensandbox._acompat import afinish, asleep
+from opensandbox._async import metrics
 from opensandbox._async.commands import Commands
+from opensandbox._async.files import Files
 from opensandbox._async.providers.local import LocalDaemon
 from opensandbox._async.run import AsyncRuns
 from opensandbox._async.transport import HttpTransport
 from opensandbox._core import calls, decode
 from opensandbox._core.config import Config, configure
+from opensandbox._core.metrics import watch
 from opensandbox.exceptions import (
     ExecdNotReadyException,
     NotFoundException,
     SandboxConnectionException,
     SandboxException,
 )
-from opensandbox.results import Version
+from opensandbox.results import Metrics, Version
 from opensandbox.transport import AsyncTransport
 
 _READY_POLL_S: Final = 0.05
@@ -37,6 +40,8 @@ class Sandbox:
 
     commands: Commands
     """Run a command, watch it, talk to it, stop it."""
+    files: Files
+    """Write and read files, look at what is there."""
     transport: AsyncTransport
     """What carries requests to the daemon; packages built on this one use it."""
     runs: AsyncRuns
@@ -48,6 +53,7 @@ class Sandbox:
         self.transport = transport
         self.runs = AsyncRuns(transport)
         self.commands = Commands(transport, self.runs)
+        self.files = Files(transport)
         self._endpoint = endpoint
         self._daemon = daemon
 
@@ -127,6 +133,27 @@ class Sandbox:
         except NotFoundException:
             return Version()
         return decode.version(reply.body)
+
+    async def get_metrics(self) -> Metrics:
+        """Tell what the sandbox uses right now, and of how much.
+
+        Example:
+            >>> metrics = await sandbox.get_metrics()  # doctest: +SKIP
+            >>> metrics.cpu_percent, metrics.memory_used_in_mib  # doctest: +SKIP
+            (12.5, 310.25)
+        """
+        return await metrics.snapshot(self.transport)
+
+    def watch_metrics(self, *, interval: float = 1.0) -> AsyncGenerator[Metrics, None]:
+        """Tell what the sandbox uses at once and then each `interval` seconds, until you leave the loop.
+
+        `interval` may be 0.1 to 86,400. Raises `ShuttingDownException` when the daemon goes down.
+
+        Example:
+            >>> async for metrics in sandbox.watch_metrics():  # doctest: +SKIP
+            ...     print(metrics.memory_percent)
+        """
+        return metrics.watch(self.transport, watch(interval))
 
     async def aclose(self) -> None:
         """Stop what was started here, and close; more than once does no harm."""

@@ -12,7 +12,7 @@ from opensandbox import _wire, exceptions
 from opensandbox.exceptions import ExecdNotReadyException, SandboxApiException, SandboxException
 from opensandbox.results import CommandStatus, Version
 
-S = TypeVar("S", bound=msgspec.Struct)
+S = TypeVar("S")
 
 _MESSAGE_LIMIT: Final = 500
 
@@ -72,7 +72,7 @@ def _read(data: bytes, kind: type[S], cause: Exception | None = None) -> S:
 
 
 def body(data: bytes, kind: type[S]) -> S:
-    """Decode the body of a successful answer."""
+    """Decode the body of a successful answer; raises `SandboxConnectionException`."""
     try:
         return _read(data, kind)
     except ValueError as fault:
@@ -97,8 +97,8 @@ def command_status(data: bytes) -> CommandStatus:
         id=told.id,
         command=told.content,
         is_running=told.running,
-        started_at=_moment(told.started_at),
-        finished_at=_moment(told.finished_at),
+        started_at=moment(told.started_at),
+        finished_at=moment(told.finished_at),
         exit_code=told.exit_code,
         signal=told.signal,
         cause=told.cause,
@@ -108,7 +108,8 @@ def command_status(data: bytes) -> CommandStatus:
     )
 
 
-def _moment(text: str | None) -> datetime | None:
+def moment(text: str | None) -> datetime | None:
+    """Return a moment of the wire, None for one that cannot be read."""
     try:
         return datetime.fromisoformat(text) if text else None
     except ValueError:

@@ -25,6 +25,7 @@ class Request:
     query: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
     content_type: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
     is_idempotent: bool = False
     silence_s: float | None = SILENCE_S
     tries: int = TRIES
@@ -61,14 +62,16 @@ class StreamRequest(Generic[E]):
 
     `decode` turns an event's data into a struct, or into None when its type is not known. `execution_id` names the run
     from the start, or is None when only the daemon can say; `after` is the number of the last event not asked for.
+    Events of a stateless stream have no numbers, and to resume it is to ask again.
     """
 
     start: Request
     decode: Callable[[bytes], E | None]
     execution_id: str | None = None
     after: int = 0
+    is_stateless: bool = False
 
 
 def segment(text: str) -> str:
-    """Percent-encode one part of a path or query."""
-    return quote(text, safe="")
+    """Percent-encode one part of a path or query; a byte that is no UTF-8 is a lone surrogate, as in Python's paths."""
+    return quote(text, safe="", errors="surrogateescape")

@@ -5,24 +5,27 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from types import TracebackType
 from typing import Final, Self
 
 from opensandbox._acompat import finish, sleep
+from opensandbox._sync import metrics
 from opensandbox._sync.commands import Commands
+from opensandbox._sync.files import Files
 from opensandbox._sync.providers.local import LocalDaemon
 from opensandbox._sync.run import SyncRuns
 from opensandbox._sync.transport import HttpTransport
 from opensandbox._core import calls, decode
 from opensandbox._core.config import Config, configure
+from opensandbox._core.metrics import watch
 from opensandbox.exceptions import (
     ExecdNotReadyException,
     NotFoundException,
     SandboxConnectionException,
     SandboxException,
 )
-from opensandbox.results import Version
+from opensandbox.results import Metrics, Version
 from opensandbox.transport import SyncTransport
 
 _READY_POLL_S: Final = 0.05
@@ -38,6 +41,8 @@ class SandboxSync:
 
     commands: Commands
     """Run a command, watch it, talk to it, stop it."""
+    files: Files
+    """Write and read files, look at what is there."""
     transport: SyncTransport
     """What carries requests to the daemon; packages built on this one use it."""
     runs: SyncRuns
@@ -49,6 +54,7 @@ class SandboxSync:
         self.transport = transport
         self.runs = SyncRuns(transport)
         self.commands = Commands(transport, self.runs)
+        self.files = Files(transport)
         self._endpoint = endpoint
         self._daemon = daemon
 
@@ -128,6 +134,27 @@ class SandboxSync:
         except NotFoundException:
             return Version()
         return decode.version(reply.body)
+
+    def get_metrics(self) -> Metrics:
+        """Tell what the sandbox uses right now, and of how much.
+
+        Example:
+            >>> metrics = sandbox.get_metrics()  # doctest: +SKIP
+            >>> metrics.cpu_percent, metrics.memory_used_in_mib  # doctest: +SKIP
+            (12.5, 310.25)
+        """
+        return metrics.snapshot(self.transport)
+
+    def watch_metrics(self, *, interval: float = 1.0) -> Generator[Metrics, None]:
+        """Tell what the sandbox uses at once and then each `interval` seconds, until you leave the loop.
+
+        `interval` may be 0.1 to 86,400. Raises `ShuttingDownException` when the daemon goes down.
+
+        Example:
+            >>> for metrics in sandbox.watch_metrics():  # doctest: +SKIP
+            ...     print(metrics.memory_percent)
+        """
+        return metrics.watch(self.transport, watch(interval))
 
     def close(self) -> None:
         """Stop what was started here, and close; more than once does no harm."""

@@ -7,7 +7,7 @@ import random
 import time
 from collections.abc import Generator, Callable, Iterator
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any, Final
 
 import httpx
@@ -15,6 +15,7 @@ import httpx
 from opensandbox._acompat import sleep
 from opensandbox._core import decode
 from opensandbox._core.config import Config
+from opensandbox._core.download import Download
 from opensandbox._core.request import E, Received, Reply, Request, StreamRequest
 from opensandbox._core.resume import Resume
 from opensandbox._core.retry import is_settled, wait_before_retry
@@ -51,13 +52,21 @@ class HttpTransport:
         self._is_gone = is_gone
         self._client = _client(config)
 
-    def send(self, request: Request, /) -> Reply:
-        """Send a request and return its answer; a refusal raises, a passing fault is retried where that is safe."""
+    def send(
+        self, request: Request, /, *, content: Callable[[], Generator[bytes, None]] | None = None
+    ) -> Reply:
+        """Send a request and return its answer; a refusal raises, a passing fault is retried where that is safe.
+
+        `content` makes the body, once for each try, where it is no value in memory.
+        """
         self._check_open()
         tries = 0
         while True:
             try:
-                return self._try(request)
+                if content is None:
+                    return self._try(request, request.body or None)
+                with closing(content()) as body:
+                    return self._try(request, body)
             except SandboxException as fault:
                 if is_settled(request, fault, tries=tries):
                     return Reply()
@@ -67,10 +76,10 @@ class HttpTransport:
                     raise
             sleep(wait)
 
-    def _try(self, request: Request) -> Reply:
+    def _try(self, request: Request, body: bytes | Generator[bytes, None] | None) -> Reply:
         self._check_there()
         with self._mapped_faults():
-            response = self._client.request(**self._arguments(request))
+            response = self._client.request(**{**self._arguments(request), "content": body})
         headers = dict(response.headers)
         if not response.is_success:
             raise decode.refusal(response.status_code, response.content, headers)
@@ -79,7 +88,8 @@ class HttpTransport:
     def stream(self, request: StreamRequest[E], /) -> Generator[list[Received[E]], None]:
         """Send a request and yield its events in batches, as they come, until the terminal one; resume what breaks."""
         self._check_open()
-        resume = Resume(request, can_resume=request.execution_id is not None and self.features >= _RESUMABLE)
+        is_replayed = request.execution_id is not None and self.features >= _RESUMABLE
+        resume = Resume(request, can_resume=is_replayed or request.is_stateless)
         while not resume.is_over():
             fault: SandboxException | None = None
             try:
@@ -106,6 +116,28 @@ class HttpTransport:
                 is_gone = self._is_gone() or self._client.is_closed
                 sleep(resume.lost(fault, now=time.monotonic(), jitter=jitter, is_gone=is_gone))
 
+    def receive(self, request: Request, /) -> Generator[bytes, None]:
+        """Send a request and yield the body of its answer as it comes; resume what breaks."""
+        self._check_open()
+        download = Download(request)
+        while True:
+            try:
+                self._check_there()
+                with self._mapped_faults():
+                    with self._client.stream(**self._arguments(download.next_request())) as response:
+                        _refuse(response)
+                        download.opened(status=response.status_code, headers=response.headers)
+                        for chunk in response.iter_raw():
+                            yield download.accept(chunk)
+                        return
+            except StreamInterruptedException:
+                raise
+            except (SandboxConnectionException, SandboxApiException) as broken:
+                jitter = random.random()  # noqa: S311 - spread
+                is_gone = self._is_gone() or self._client.is_closed
+                wait = download.lost(broken, now=time.monotonic(), jitter=jitter, is_gone=is_gone)
+            sleep(wait)
+
     def close(self) -> None:
         """Close every connection."""
         self._client.close()
@@ -120,11 +152,12 @@ class HttpTransport:
 
     def _arguments(self, request: Request) -> dict[str, Any]:
         silence = request.silence_s
+        kind = {"Content-Type": request.content_type} if request.content_type and request.body else {}
         return {
             "method": request.method,
             "url": self._endpoint.base + request.target,
             "content": request.body or None,
-            "headers": {"Content-Type": request.content_type} if request.content_type and request.body else None,
+            "headers": {**request.headers, **kind},
             "timeout": httpx.Timeout(connect=CONNECT_S, read=silence, write=silence, pool=None),
         }
 

@@ -1,0 +1,184 @@
+# Generated from packages/sdk/src/opensandbox/_async/files.py by tools/unasync.py; do not edit.
+"""`sandbox.files`: write and read files, look at what is there. Memory stays flat whatever their size."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Generator, Iterable
+from contextlib import closing
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final, Literal, overload
+
+from opensandbox._acompat import in_thread
+from opensandbox._core import files
+from opensandbox._core.files import Data, SandboxPath, WriteEntry
+from opensandbox.exceptions import FileNotFoundException
+from opensandbox.results import FileInfo
+from opensandbox.transport import SyncTransport
+
+_MEMORY: Final = (str, bytes, bytearray, memoryview)
+
+
+class Files:
+    """Files in one sandbox.
+
+    A relative path is under the sandbox's working directory; `~` and `$VAR` at the start of one stand for what they are
+    in the sandbox.
+    """
+
+    def __init__(self, transport: SyncTransport) -> None:
+        self._transport = transport
+
+    def write_file(
+        self,
+        path: SandboxPath,
+        data: Data,
+        *,
+        mode: int | None = None,
+        owner: str | None = None,
+        group: str | None = None,
+    ) -> None:
+        """Write a file, whole or not at all: nobody ever reads half of it. Missing directories are made.
+
+        `data` is text (written as UTF-8), bytes, the path of a file on this side (a `Path`; text is content), or an
+        open file, read from where it stands. With `mode=None` an existing file keeps its mode, and a new one gets
+        0o644.
+
+        Raises `PermissionDeniedException`, `NotADirectoryException`, `IsADirectoryException`, `NoSpaceException`.
+
+        Example:
+            >>> sandbox.files.write_file("/workspace/run.sh", "echo hi", mode=0o755)  # doctest: +SKIP
+        """
+        self.write_files([WriteEntry(path, data, mode=mode, owner=owner, group=group)])
+
+    def write_files(self, entries: Iterable[WriteEntry | tuple[SandboxPath, Data]]) -> None:
+        """Write many files in one request: all of them, or none.
+
+        Example:
+            >>> sandbox.files.write_files(
+            ...     [("a.txt", "one"), WriteEntry("b.sh", b"two", mode=0o755)]
+            ... )  # doctest: +SKIP
+        """
+        wanted = [
+            files.check(entry if isinstance(entry, WriteEntry) else WriteEntry(*entry)) for entry in entries
+        ]  # fmt: skip
+        if not wanted:
+            return
+        if "create_mode" not in self._transport.features:
+            wanted = [self._with_mode(entry) for entry in wanted]
+        boundary = uuid.uuid4().hex
+        sources = [(entry, _Source(entry.data)) for entry in wanted]
+        request = files.upload(boundary, is_repeatable=all(source.is_repeatable for _, source in sources))
+        self._transport.send(request, content=partial(_body, boundary, sources))
+
+    def _with_mode(self, entry: WriteEntry) -> WriteEntry:
+        """Say the mode where the daemon would give new files another one than we promise."""
+        if entry.mode is not None:
+            return entry
+        try:
+            return replace(entry, mode=(self.get_info(entry.path)).mode or None)
+        except FileNotFoundException:
+            return replace(entry, mode=files.NEW_FILE_MODE)
+
+    @overload
+    def read_file(
+        self, path: SandboxPath, *, binary: Literal[False] = False, encoding: str = "utf-8", errors: str = "strict"
+    ) -> str: ...
+    @overload
+    def read_file(self, path: SandboxPath, *, binary: Literal[True]) -> bytes: ...
+    @overload
+    def read_file(
+        self, path: SandboxPath, *, binary: bool, encoding: str = "utf-8", errors: str = "strict"
+    ) -> str | bytes: ...
+    def read_file(
+        self, path: SandboxPath, *, binary: bool = False, encoding: str = "utf-8", errors: str = "strict"
+    ) -> str | bytes:
+        """Return the content of a file: its text, or with `binary` its bytes. Line ends are left as they are.
+
+        Raises `FileNotFoundException`, `PermissionDeniedException`, `IsADirectoryException`, and `UnicodeDecodeError`
+        for what is not text in that encoding.
+
+        Example:
+            >>> sandbox.files.read_file("/workspace/output.txt")  # doctest: +SKIP
+            'done\\n'
+        """
+        with closing(self.read_stream(path)) as blocks:
+            content = b"".join([block for block in blocks])
+        return content if binary else content.decode(encoding, errors)
+
+    def read_stream(self, path: SandboxPath) -> Generator[bytes, None]:
+        """Read a file block by block, as it comes; a connection that breaks is resumed.
+
+        Raises as `read_file` does, and `StreamInterruptedException` when the file changes meanwhile.
+
+        Example:
+            >>> for block in sandbox.files.read_stream("/workspace/big.bin"):  # doctest: +SKIP
+            ...     digest.update(block)
+        """
+        return self._transport.receive(files.download(path))
+
+    def get_info(self, path: SandboxPath) -> FileInfo:
+        """Tell what is at a path; a link is told of itself. Raises `FileNotFoundException`.
+
+        Example:
+            >>> oct((sandbox.files.get_info("/workspace/run.sh")).mode)  # doctest: +SKIP
+            '0o755'
+        """
+        return files.entry((self._transport.send(files.info(path))).body)
+
+    def exists(self, path: SandboxPath) -> bool:
+        """Whether there is anything at a path; a link is, whatever it points to."""
+        try:
+            self.get_info(path)
+        except FileNotFoundException:
+            return False
+        return True
+
+
+class _Source:
+    """Where the bytes of one file come from, again for each try."""
+
+    def __init__(self, data: Data) -> None:
+        file: Any = data
+        is_file = not isinstance(data, (*_MEMORY, os.PathLike))
+        self._data = file
+        self.is_repeatable = not is_file or bool(getattr(file, "seekable", bool)())
+        self._start = file.tell() if is_file and self.is_repeatable else None
+
+    def blocks(self) -> Generator[bytes, None]:
+        """Yield the bytes."""
+        if isinstance(self._data, _MEMORY):
+            for piece in files.pieces(self._data):
+                yield piece
+            return
+        is_ours = isinstance(self._data, os.PathLike)
+        file = in_thread(open, self._data, "rb") if is_ours else self._data
+        try:
+            if self._start is not None:
+                in_thread(file.seek, self._start)
+            while block := in_thread(file.read, files.BLOCK):
+                yield block.encode() if isinstance(block, str) else block
+        finally:
+            if is_ours:
+                file.close()
+
+
+def _body(boundary: str, sources: Iterable[tuple[WriteEntry, _Source]]) -> Generator[bytes, None]:
+    packer = files.Packer()
+    with closing(_pieces(boundary, sources)) as pieces:
+        for piece in pieces:
+            if block := packer.add(piece):
+                yield block
+    yield packer.rest()
+
+
+def _pieces(boundary: str, sources: Iterable[tuple[WriteEntry, _Source]]) -> Generator[bytes, None]:
+    for entry, source in sources:
+        yield files.opening(boundary, entry)
+        with closing(source.blocks()) as blocks:
+            for block in blocks:
+                yield block
+        yield b"\r\n"
+    yield files.closing(boundary)
