@@ -28,15 +28,20 @@ Schema = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One generated file: where it stands, and whether it takes what it does not know."""
+    """One generated file: where it stands, whether it takes what it does not know, and the tags that it is for.
+
+    Without tags it has all schemas, otherwise those that requests and successful answers of these tags are made of.
+    """
 
     path: str
     lenient: bool
+    tags: frozenset[str] = frozenset()
 
 
 TARGETS: Final = (
     Target(path="packages/execd/src/execd/_wire.py", lenient=False),
     Target(path="packages/sdk/src/opensandbox/_wire.py", lenient=True),
+    Target(path="packages/code-interpreter/src/code_interpreter/_wire.py", lenient=True, tags=frozenset({"code"})),
 )
 # Absent fields are not written, in both. The generator overlooks `additionalProperties: false` for structs, hence this.
 STRICT: Final = {"frozen": True, "omit_defaults": True, "forbid_unknown_fields": True}
@@ -66,6 +71,7 @@ FLAGS: Final = (
 # A closed enum would make an old SDK refuse a new cause or code.
 LENIENT_FLAGS: Final = ("--ignore-enum-constraints",)
 
+_REFERENCES: Final = ("$ref", "x-event-schema")
 _SAID_BY_STRUCTS: Final = (
     *("$ref", "type", "enum", "const", "anyOf", "discriminator"),
     *("pattern", "minimum", "maximum", "minItems", "items", "additionalProperties", "propertyNames"),
@@ -78,10 +84,52 @@ def header(target: Target) -> str:
     return f'"""Generated from spec/openapi.yaml by tools/generate_wire.py; do not edit. {manner}."""'
 
 
-def prepare(spec: Schema, *, lenient: bool) -> Schema:
+def prepare(spec: Schema, *, lenient: bool, tags: frozenset[str] = frozenset()) -> Schema:
     """Return the document that the generator is given: the schemas of `spec`, without what structs cannot say."""
-    schemas = {name: _schema(schema, lenient=lenient) for name, schema in spec["components"]["schemas"].items()}
+    wanted = reached(spec, tags) if tags else spec["components"]["schemas"].keys()
+    schemas = {
+        name: _schema(schema, lenient=lenient)
+        for name, schema in spec["components"]["schemas"].items()
+        if name in wanted
+    }
     return {"openapi": "3.1.0", "info": spec["info"], "paths": {}, "components": {"schemas": schemas}}
+
+
+def reached(spec: Schema, tags: frozenset[str]) -> set[str]:
+    """Return the names of the schemas that requests and successful answers of operations with these tags lead to."""
+    found: set[str] = set()
+    for operation in _operations(spec):
+        if tags.intersection(operation.get("tags", ())):
+            answers = {code: answer for code, answer in operation["responses"].items() if code.startswith("2")}
+            _follow(spec, [operation.get("requestBody"), answers], found)
+    return found
+
+
+def _operations(spec: Schema) -> Iterator[Schema]:
+    for item in spec["paths"].values():
+        yield from (operation for operation in item.values() if isinstance(operation, dict))
+
+
+def _follow(spec: Schema, node: Any, found: set[str]) -> None:
+    """Add every schema that a part of the document refers to, and what those refer to."""
+    if isinstance(node, list):
+        for each in node:
+            _follow(spec, each, found)
+    elif isinstance(node, dict):
+        for keyword, value in node.items():
+            if keyword in _REFERENCES and isinstance(value, str):
+                _go(spec, value, found)
+            else:
+                _follow(spec, value, found)
+
+
+def _go(spec: Schema, reference: str, found: set[str]) -> None:
+    _, kind, name = reference.rsplit("/", 2)
+    if kind == "schemas" and name in found:
+        return
+    if kind == "schemas":
+        found.add(name)
+    _follow(spec, spec["components"][kind][name], found)
 
 
 def _schema(schema: Schema, *, lenient: bool) -> Schema:
@@ -167,7 +215,7 @@ def render(spec: Schema, target: Target) -> str:
     with tempfile.TemporaryDirectory() as directory:
         done = subprocess.run(
             [sys.executable, "-m", "datamodel_code_generator", *flags, f"--custom-file-header={header(target)}"],
-            input=json.dumps(prepare(spec, lenient=target.lenient)),
+            input=json.dumps(prepare(spec, lenient=target.lenient, tags=target.tags)),
             cwd=directory,
             capture_output=True,
             text=True,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tools import check_generated, unasync
+from tools import check_generated, generate_wire, unasync
 from tools.check_generated import spec_routes, stale_structs, unmatched_routes
 
 ROOT = Path(check_generated.__file__).resolve().parent.parent
@@ -50,7 +50,9 @@ def copy(tmp_path: Path) -> Path:
     for tree in trees:
         if (ROOT / tree).is_dir():
             shutil.copytree(ROOT / tree, tmp_path / tree, ignore=ignore)
-    shutil.copy(ROOT / "packages/sdk/src/opensandbox/_wire.py", tmp_path / "packages/sdk/src/opensandbox/_wire.py")
+    for target in generate_wire.TARGETS:
+        (tmp_path / target.path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / target.path, tmp_path / target.path)
     return tmp_path
 
 

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from tools import generate_wire
-from tools.generate_wire import LENIENT, STRICT, TARGETS, prepare, python_pattern, render
+from tools.generate_wire import LENIENT, STRICT, TARGETS, prepare, python_pattern, reached, render
 
 ROOT = Path(generate_wire.__file__).resolve().parent.parent
 SPEC = generate_wire.load_spec()
 SMALL: dict[str, Any] = {
     "info": {"title": "t", "version": "1"},
+    "paths": {},
     "components": {
         "schemas": {
             "Colour": {"type": "string", "enum": ["red", "green"]},
@@ -76,7 +77,7 @@ def test_absent_fields_are_none_and_are_not_written() -> None:
 
 
 def test_the_strict_file_has_enums_and_refuses_the_lenient_one_does_neither() -> None:
-    strict, lenient = (loaded(render(SMALL, target)) for target in TARGETS)
+    strict, lenient = (loaded(render(SMALL, target)) for target in TARGETS[:2])
     assert [colour.value for colour in strict["Colour"]] == ["red", "green"]
     assert lenient["Colour"] is str
     assert strict["Thing"].__struct_config__.forbid_unknown_fields
@@ -98,6 +99,50 @@ def test_a_field_may_be_called_like_a_keyword_of_json_schema() -> None:
 
 def test_the_first_paragraph_of_a_description_becomes_the_docstring() -> None:
     assert loaded(render(SMALL, TARGETS[1]))["Thing"].__doc__ == "One thing."
+
+
+TAGGED: dict[str, Any] = {
+    "info": {"title": "t", "version": "1"},
+    "paths": {
+        "/a": {
+            "parameters": [],
+            "post": {
+                "tags": ["one"],
+                "requestBody": {"content": {"x": {"schema": {"$ref": "#/components/schemas/Asked"}}}},
+                "responses": {
+                    "200": {"$ref": "#/components/responses/Stream"},
+                    "400": {"content": {"x": {"schema": {"$ref": "#/components/schemas/Refused"}}}},
+                },
+            },
+            "get": {
+                "tags": ["two"],
+                "responses": {"200": {"content": {"x": {"schema": {"$ref": "#/components/schemas/Other"}}}}},
+            },
+        }
+    },
+    "components": {
+        "responses": {"Stream": {"content": {"x": {"x-event-schema": "#/components/schemas/Event"}}}},
+        "schemas": {
+            "Asked": {"properties": {"a": {"type": ["array", "null"], "items": {"$ref": "#/components/schemas/Deep"}}}},
+            "Deep": {"properties": {"again": {"$ref": "#/components/schemas/Deep"}}},
+            "Event": {"properties": {"$ref": {"type": "string"}}},
+            "Refused": {"properties": {}},
+            "Other": {"properties": {}},
+        },
+    },
+}
+
+
+def test_a_tag_leads_to_what_its_requests_and_successful_answers_are_made_of() -> None:
+    assert reached(TAGGED, frozenset({"one"})) == {"Asked", "Deep", "Event"}
+    assert reached(TAGGED, frozenset({"two"})) == {"Other"}
+    assert reached(TAGGED, frozenset({"one", "two"})) == {"Asked", "Deep", "Event", "Other"}
+
+
+def test_the_file_of_a_tag_says_what_the_whole_one_says_and_no_more() -> None:
+    _, whole, code = (set(render(SPEC, target).split("\n\n\n")[1:]) for target in TARGETS)
+    assert code < whole
+    assert not any("RunCommandRequest" in block for block in code)
 
 
 def test_patterns_are_turned_everywhere() -> None:
