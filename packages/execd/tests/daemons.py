@@ -163,7 +163,7 @@ def spawn(
 def without_uvloop(directory: Path) -> dict[str, str]:
     """Return variables with which a daemon finds no uvloop, though it may be installed."""
     (directory / "uvloop.py").write_text("raise ImportError\n")
-    return {"PYTHONPATH": str(directory)}
+    return {"PYTHONPATH": os.pathsep.join(filter(None, [str(directory), os.environ.get("PYTHONPATH")]))}
 
 
 @contextmanager
