@@ -12,12 +12,15 @@ import secrets
 import stat
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
+from itertools import count
 from typing import Final
 
 from execd.errors import InvalidFile, IsADirectory, PermissionDenied
 from execd.files.refusals import shown
 
-HIDDEN_PREFIX: Final = ".execd-"
+_NAME: Final = f".execd-{secrets.token_hex(8)}-"
+_numbers: Final = count()
 _CANNOT: Final = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL})
 _WRITE: Final = os.O_WRONLY | os.O_CLOEXEC
 _SET_ID_BITS: Final = stat.S_ISUID | stat.S_ISGID
@@ -40,27 +43,15 @@ class Staged:
         self.target = target
         self._wish = wish
         self._replaced = replaceable(target)
-        self._fd: int | None = None
         self._hidden: str | None = None
-        self._open(os.path.dirname(target))
-
-    def _open(self, directory: str) -> None:
-        try:
-            fd = os.open(directory, _WRITE | os.O_TMPFILE, 0o600)
-        except OSError as error:
-            if error.errno not in _CANNOT:
-                raise
-        else:
-            if os.path.exists(_by_descriptor(fd)):
-                self._fd = fd
-                return
-            os.close(fd)  # without /proc there is no way to give it a name
-        hidden = self._new_name()
-        self._fd = os.open(hidden, _WRITE | os.O_CREAT | os.O_EXCL, 0o600)
-        self._hidden = hidden
+        self._fd: int | None = _nameless(os.path.dirname(target))
+        if self._fd is None:
+            hidden = self._new_name()
+            self._fd = os.open(hidden, _WRITE | os.O_CREAT | os.O_EXCL, 0o600)
+            self._hidden = hidden
 
     def _new_name(self) -> str:
-        return os.path.join(os.path.dirname(self.target), HIDDEN_PREFIX + secrets.token_hex(8))
+        return f"{os.path.dirname(self.target)}/{_NAME}{next(_numbers)}"
 
     def write(self, data: bytes) -> None:
         """Append; raises `OSError`."""
@@ -113,6 +104,23 @@ class Staged:
             with suppress(OSError):
                 os.unlink(self._hidden)
             self._hidden = None
+
+
+def _nameless(directory: str) -> int | None:
+    """Return a new file without a name, None where there can be none, or where it could not be given one later."""
+    if not _has_links_to_descriptors():
+        return None
+    try:
+        return os.open(directory, _WRITE | os.O_TMPFILE, 0o600)
+    except OSError as error:
+        if error.errno not in _CANNOT:
+            raise
+        return None
+
+
+@cache
+def _has_links_to_descriptors() -> bool:
+    return os.path.isdir("/proc/self/fd")
 
 
 def replaceable(target: str) -> os.stat_result | None:

@@ -45,6 +45,7 @@ class Upload:
         self._waiting_bytes = 0
         self._staged: list[Staged] = []
         self._made: list[str] = []
+        self._directories: dict[str, str] = {}
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes of the body; raises the refusals of the wire."""
@@ -95,15 +96,32 @@ class Upload:
         wish = wished(metadata)
         target = self._target(metadata.path)
         with refused(target, also=WRITING):
-            self._made += make_parents(os.path.dirname(target))
             self._staged.append(Staged(target, wish=wish))
         return self._staged[-1]
 
     def _target(self, path: str) -> str:
+        """Return where the file really goes, in a directory that is there."""
         if path.endswith("/"):
             raise IsADirectory(f"{shown(path)} names a directory", details={"path": shown(path)})
+        asked = self._resolve(path)
+        directory, _, name = asked.rpartition("/")
+        target = f"{self._directory(directory, asked)}/{name}"
+        if not os.path.islink(target):
+            return target
         # A link stays, and what it points to is replaced: as when a program writes to it.
-        return os.path.realpath(self._resolve(path))
+        target = os.path.realpath(target)
+        self._directory(os.path.dirname(target), asked)
+        return target
+
+    def _directory(self, path: str, needed_by: str) -> str:
+        """Return where a directory really is; made if it is not there, and looked at once in a request."""
+        known = self._directories.get(path)
+        if known is None:
+            with refused(needed_by, also=WRITING):
+                self._made += make_parents(path or "/")
+            # Without the slash at its end that only the root has.
+            known = self._directories[path] = os.path.realpath(path or "/").rstrip("/")
+        return known
 
     def _seal(self, staged: Staged) -> None:
         with refused(staged.target, also=WRITING):
