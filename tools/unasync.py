@@ -24,6 +24,8 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 PAIRS: Final = (
     ("packages/sdk/src/opensandbox/_async", "packages/sdk/src/opensandbox/_sync"),
     ("packages/sdk/tests/_async", "packages/sdk/tests/_sync"),
+    ("packages/code-interpreter/src/code_interpreter/_async", "packages/code-interpreter/src/code_interpreter/_sync"),
+    ("packages/code-interpreter/tests/_async", "packages/code-interpreter/tests/_sync"),
 )
 
 RENAMES: Final = {
@@ -45,6 +47,7 @@ RENAMES: Final = {
     "aiter_raw": "iter_raw",
     "aread": "read",
     # _acompat
+    "AsyncHandler": "Handler",
     "AsyncLineHandler": "LineHandler",
     "AsyncWork": "Work",
     "acall": "call",
@@ -57,6 +60,7 @@ RENAMES: Final = {
     "AsyncRun": "SyncRun",
     "AsyncRuns": "SyncRuns",
     "AsyncTransport": "SyncTransport",
+    "CodeInterpreter": "CodeInterpreterSync",
     "Sandbox": "SandboxSync",
 }
 

@@ -1,5 +1,55 @@
-"""Code execution in languages for `opensandbox`; it arrives with a later release, and this one holds no API yet."""
+"""Run code that keeps its state, in the languages that a sandbox has.
+
+`CodeInterpreter` is the asynchronous client, `CodeInterpreterSync` the same without `await`.
+"""
 
 from __future__ import annotations
 
+from importlib.metadata import PackageNotFoundError as _PackageNotFoundError
+from importlib.metadata import distribution as _distribution
+
 __version__ = "0.1.0"
+
+_FOREIGN = "opensandbox-code-interpreter"
+
+
+def _refuse_foreign() -> None:
+    # Both distributions install a package of this name into the same directory: whichever came last has overwritten the
+    # other, file by file.
+    try:
+        version = _distribution(_FOREIGN).version
+    except _PackageNotFoundError:
+        return
+    raise ImportError(
+        f"the distribution {_FOREIGN!r} {version} is installed beside 'execd-code-interpreter', and both bring the "
+        f"package 'code_interpreter': uninstall both, then install 'execd-code-interpreter' alone"
+    )
+
+
+_refuse_foreign()
+
+from code_interpreter._async.interpreter import CodeInterpreter  # noqa: E402 - only once nothing foreign can be here
+from code_interpreter._async.stream import CodeStream  # noqa: E402
+from code_interpreter._sync.interpreter import CodeInterpreterSync  # noqa: E402
+from code_interpreter._sync.stream import CodeStream as CodeStreamSync  # noqa: E402
+from code_interpreter.results import (  # noqa: E402
+    CodeContext,
+    CodeExecution,
+    InputRequest,
+    Language,
+    Result,
+    SupportedLanguage,
+)
+
+__all__ = [
+    "CodeContext",
+    "CodeExecution",
+    "CodeInterpreter",
+    "CodeInterpreterSync",
+    "CodeStream",
+    "CodeStreamSync",
+    "InputRequest",
+    "Language",
+    "Result",
+    "SupportedLanguage",
+]

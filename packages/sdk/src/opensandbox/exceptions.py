@@ -190,9 +190,11 @@ class CommandNotFoundException(NotFoundException):
 
 
 class ContextNotFoundException(NotFoundException):
-    """No code context of that id, or it has expired."""
+    """No code context of that id, or it has expired; nothing was run, and what was in it is lost."""
 
     code = "CONTEXT_NOT_FOUND"
+    execution: Execution | None = None
+    state_lost: bool | None = True
 
 
 class SessionNotFoundException(NotFoundException):

@@ -1,6 +1,7 @@
 """What this package asks of a transport, and what other packages may ask of `sandbox.transport`.
 
-Retry, resume and the decoding of events sit behind `stream`: whoever uses it gets every event once, in order.
+Retry, resume and the decoding of events sit behind `stream`: whoever uses it gets every event once, in order. What goes
+into a request is checked by the same functions everywhere: `environment`, `milliseconds`, `require`.
 """
 
 from __future__ import annotations
@@ -9,10 +10,22 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from collections.abc import Set as AbstractSet
 from typing import Protocol
 
+from opensandbox._core.calls import (
+    BRIEF_SILENCE_S,
+    DISCONNECT_GRACE_MS,
+    STOP_SILENCE_S,
+    environment,
+    milliseconds,
+    require,
+)
+from opensandbox._core.decode import body as decode_body
 from opensandbox._core.decode import event_decoder
-from opensandbox._core.request import E, Received, Reply, Request, StreamRequest
+from opensandbox._core.request import E, Received, Reply, Request, StreamRequest, segment
 
 __all__ = [
+    "BRIEF_SILENCE_S",
+    "DISCONNECT_GRACE_MS",
+    "STOP_SILENCE_S",
     "AsyncTransport",
     "E",
     "Received",
@@ -20,7 +33,12 @@ __all__ = [
     "Request",
     "StreamRequest",
     "SyncTransport",
+    "decode_body",
+    "environment",
     "event_decoder",
+    "milliseconds",
+    "require",
+    "segment",
 ]
 
 

@@ -47,7 +47,7 @@ def run_command(
         **_program(command),
         "cwd": _text("working_dir", working_dir),
         "envs": environment(envs),
-        "timeout": _milliseconds(timeout),
+        "timeout": milliseconds(timeout),
         "user": _text("user", user),
         "uid": uid,
         "gid": gid,
@@ -175,7 +175,8 @@ def _text(name: str, text: str | None) -> str | None:
     return text
 
 
-def _milliseconds(timeout: float | None) -> int | None:
+def milliseconds(timeout: float | None) -> int | None:
+    """Return a timeout as the wire has it; zero and less is a `ValueError`."""
     if timeout is None:
         return None
     if not timeout > 0 or timeout * 1000 > MAX_TIMEOUT_MS:

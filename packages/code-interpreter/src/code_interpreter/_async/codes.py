@@ -1,0 +1,171 @@
+"""`interpreter.codes`: run code, and manage the contexts in which it keeps its state."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Literal
+
+from code_interpreter import _wire
+from code_interpreter._acompat import AsyncHandler
+from code_interpreter._async.stream import KEPT_OF_A_STREAM, CodeStream
+from code_interpreter._core import calls, decode
+from code_interpreter._core.calls import Context
+from code_interpreter.results import CodeContext, CodeExecution, InputRequest, Language, Result
+from opensandbox.results import OutputLine
+from opensandbox.runs import AsyncRuns
+from opensandbox.transport import AsyncTransport, StreamRequest
+
+
+class Codes:
+    """Code in one sandbox. A context may be given by its id, or as the value that `create_context` returns."""
+
+    def __init__(self, transport: AsyncTransport, runs: AsyncRuns) -> None:
+        self._transport = transport
+        self._runs = runs
+
+    async def run(
+        self,
+        code: str,
+        *,
+        context_id: Context | None = None,
+        language: str | None = None,
+        timeout: float | None = None,
+        envs: Mapping[str, str] | None = None,
+        ephemeral: bool = False,
+        on_stdout: AsyncHandler[OutputLine, object] | None = None,
+        on_stderr: AsyncHandler[OutputLine, object] | None = None,
+        on_result: AsyncHandler[Result, object] | None = None,
+        on_input: AsyncHandler[InputRequest, str | None] | None = None,
+    ) -> CodeExecution:
+        """Run a cell to its end: in a context, in the default context of a language (Python), or in one of its own.
+
+        Runs in one context queue. `timeout` is in seconds, None is none; `envs` hold for this run only; `ephemeral`
+        code has a context of its own that is gone afterwards. The handlers get lines and results as they come;
+        `on_input` gets the prompt of `input()` and returns the line to answer, or None for the end of input. Without
+        `on_input` asking is an error in the code. Cancelling interrupts the cell in the sandbox.
+
+        What the code raises is data: `error` of what is returned, and `check()` raises it. Raises
+        `ExecutionTimeoutException`, `KernelDiedException` or `OutOfMemoryException` (`state_lost` tells whether the
+        context's state went too, `execution` what came), `InterruptedException` where somebody else stopped it,
+        `ContextNotFoundException`, `LanguageNotSupportedException`, and `StreamInterruptedException` when a broken
+        connection could not be resumed.
+
+        Example:
+            >>> execution = await interpreter.codes.run("print('hi'); 6 * 7", timeout=30)  # doctest: +SKIP
+            >>> execution.text, execution.stdout  # doctest: +SKIP
+            ('42', 'hi\\n')
+        """
+        request = self._request(
+            code,
+            context_id=context_id,
+            language=language,
+            timeout=timeout,
+            envs=envs,
+            ephemeral=ephemeral,
+            allow_stdin=on_input is not None,
+        )
+        run = self._runs.open(request, interrupt=calls.interrupt_run)
+        stream = CodeStream(self._transport, run, on_input=on_input)
+        return await stream.drain(on_stdout=on_stdout, on_stderr=on_stderr, on_result=on_result)
+
+    def run_stream(
+        self,
+        code: str,
+        *,
+        context_id: Context | None = None,
+        language: str | None = None,
+        timeout: float | None = None,
+        envs: Mapping[str, str] | None = None,
+        ephemeral: bool = False,
+        on_input: AsyncHandler[InputRequest, str | None] | None = None,
+        mode: Literal["lines", "chunks"] = "lines",
+    ) -> CodeStream:
+        """Run a cell and read it as it comes: `OutputLine`, `Result`, and at the end an `ExecutionError` if it raised.
+
+        The cell starts with the first event asked for. After the last one this raises as `run` does. Leaving the loop
+        early interrupts the cell; inside `async with` it is also waited for. `mode="chunks"` yields output as it was
+        written instead of whole lines.
+
+        Example:
+            >>> async with interpreter.codes.run_stream("for i in range(3): print(i)") as events:  # doctest: +SKIP
+            ...     async for event in events:
+            ...         print(event)
+        """
+        request = self._request(
+            code,
+            context_id=context_id,
+            language=language,
+            timeout=timeout,
+            envs=envs,
+            ephemeral=ephemeral,
+            allow_stdin=on_input is not None,
+        )
+        run = self._runs.open(request, interrupt=calls.interrupt_run)
+        return CodeStream(self._transport, run, mode=mode, on_input=on_input, keep=KEPT_OF_A_STREAM)
+
+    def _request(
+        self,
+        code: str,
+        *,
+        context_id: Context | None,
+        language: str | None,
+        timeout: float | None,
+        envs: Mapping[str, str] | None,
+        ephemeral: bool,
+        allow_stdin: bool,
+    ) -> StreamRequest[_wire.Event]:
+        return calls.run_code(
+            code,
+            execution_id=uuid.uuid4().hex,
+            features=self._transport.features,
+            context_id=context_id,
+            language=language,
+            timeout=timeout,
+            envs=envs,
+            ephemeral=ephemeral,
+            allow_stdin=allow_stdin,
+        )
+
+    async def interrupt(self, context_id: Context) -> None:
+        """Stop what runs in a context, and return when it has ended; nothing to stop is fine.
+
+        An execution id is as good as a context id.
+        """
+        await self._transport.send(calls.interrupt(context_id))
+
+    async def create_context(
+        self, language: str, *, working_dir: str | None = None, envs: Mapping[str, str] | None = None
+    ) -> CodeContext:
+        """Start a context, in which code keeps its state from run to run; returns when it takes code.
+
+        A `working_dir` that is missing is made. Raises `LanguageNotSupportedException` (`details["installed"]` lists
+        what there is), `LimitReachedException`, and `ServerException` when its kernel does not start.
+
+        Example:
+            >>> context = await interpreter.codes.create_context(SupportedLanguage.PYTHON)  # doctest: +SKIP
+            >>> await interpreter.codes.run("x = 1", context_id=context.context_id)  # doctest: +SKIP
+        """
+        request = calls.create_context(language, working_dir=working_dir, envs=envs)
+        return decode.context((await self._transport.send(request)).body)
+
+    async def list_contexts(self, language: str | None = None) -> list[CodeContext]:
+        """Return the contexts that there are, in the order of their starts."""
+        return decode.contexts((await self._transport.send(calls.list_contexts(language))).body)
+
+    async def get_context(self, context_id: Context) -> CodeContext:
+        """Tell what a context is; raises `ContextNotFoundException`."""
+        return decode.context((await self._transport.send(calls.get_context(context_id))).body)
+
+    async def restart_context(self, context_id: Context) -> CodeContext:
+        """Give a context a fresh kernel: its state goes, its id stays; raises `ContextNotFoundException`."""
+        request = calls.restart_context(context_id, features=self._transport.features)
+        return decode.context((await self._transport.send(request)).body)
+
+    async def delete_context(self, context_id: Context) -> None:
+        """End a context and everything that it has started; raises `ContextNotFoundException`."""
+        await self._transport.send(calls.delete_context(context_id))
+
+    async def languages(self) -> list[Language]:
+        """Return the languages that the sandbox has."""
+        return decode.languages((await self._transport.send(calls.languages())).body)

@@ -1,0 +1,1 @@
+"""What can be said without waiting: requests, decoding, folding events into results. No loop, socket or clock."""

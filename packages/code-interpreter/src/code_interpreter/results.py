@@ -1,0 +1,225 @@
+"""What calls return: frozen values with readable reprs."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, Final, Self
+
+import msgspec
+
+from opensandbox.exceptions import ExecutionFailedException
+from opensandbox.results import Execution
+
+__all__ = ["CodeContext", "CodeExecution", "InputRequest", "Language", "Result", "SupportedLanguage"]
+
+_SHOWN: Final = 60
+_NEVER: Final = datetime.fromtimestamp(0, tz=UTC)
+
+
+class SupportedLanguage(StrEnum):
+    """The languages of the API; `codes.languages()` tells which of them a sandbox has."""
+
+    PYTHON = "python"
+    JAVA = "java"
+    JAVASCRIPT = "javascript"
+    TYPESCRIPT = "typescript"
+    GO = "go"
+    BASH = "bash"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeContext:
+    """A context, in which code keeps its state; good wherever a context id is, in another process too."""
+
+    context_id: str
+    language: str
+    working_dir: str | None = None
+    """Where its code started."""
+
+    def __str__(self) -> str:
+        """Return the context id."""
+        return self.context_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Language:
+    """A language that a sandbox has."""
+
+    name: str
+    aliases: tuple[str, ...]
+    """Other names that calls take."""
+    kernel: str
+    """What serves it, and its version."""
+    version: str
+    warm: int
+    """How many kernels stand ready."""
+    limits: tuple[str, ...]
+    """What it cannot do."""
+
+
+class InputRequest(str):
+    """What code that waits for a line of input shows: a string that knows whether the answer is a secret."""
+
+    __slots__ = ("is_password",)
+
+    is_password: bool
+
+    def __new__(cls, prompt: str, *, is_password: bool = False) -> Self:
+        """Make a request for input."""
+        request = super().__new__(cls, prompt)
+        request.is_password = is_password
+        return request
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Any]]:
+        """Pickle the request with what it knows."""
+        return (str(self),), {"is_password": self.is_password}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """Something that a cell shows: the value of its last expression, or what its code displays.
+
+    Each form of it has a property, None where the kernel gives no such form; `mime` has them all.
+
+    Example:
+        >>> Result(mime={"text/plain": "4", "image/png": "iVBORw0KGgo="}).png
+        b'\\x89PNG\\r\\n\\x1a\\n'
+    """
+
+    mime: Mapping[str, str]
+    """MIME type to text as the kernel gave it: binary types in base64, JSON types as JSON text."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """MIME type to value, for those that are values: JSON types."""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    """What the code says about it, by MIME type."""
+    is_main_result: bool = False
+    """Whether it is the value of the last expression."""
+    display_id: str | None = None
+    """A name by which the code can update it."""
+    is_update: bool = False
+    """Whether it takes the place of what was displayed under that name."""
+    timestamp: datetime = field(default=_NEVER, compare=False)
+    """When the sandbox got it; aware, UTC."""
+
+    @property
+    def text(self) -> str | None:
+        """As plain text."""
+        return self.mime.get("text/plain")
+
+    @property
+    def html(self) -> str | None:
+        """As HTML."""
+        return self.mime.get("text/html")
+
+    @property
+    def markdown(self) -> str | None:
+        """As Markdown."""
+        return self.mime.get("text/markdown")
+
+    @property
+    def latex(self) -> str | None:
+        """As LaTeX."""
+        return self.mime.get("text/latex")
+
+    @property
+    def svg(self) -> str | None:
+        """As an SVG image."""
+        return self.mime.get("image/svg+xml")
+
+    @property
+    def json(self) -> Any:
+        """As a JSON value."""
+        kind = "application/json"
+        if kind in self.data:
+            return self.data[kind]
+        return msgspec.json.decode(self.mime[kind]) if kind in self.mime else None
+
+    @property
+    def png(self) -> bytes | None:
+        """As a PNG image; in base64 it is `mime["image/png"]`."""
+        return self._binary("image/png")
+
+    @property
+    def jpeg(self) -> bytes | None:
+        """As a JPEG image."""
+        return self._binary("image/jpeg")
+
+    @property
+    def pdf(self) -> bytes | None:
+        """As a PDF document."""
+        return self._binary("application/pdf")
+
+    def _binary(self, kind: str) -> bytes | None:
+        return b64decode(self.mime[kind]) if kind in self.mime else None
+
+    def _repr_mimebundle_(
+        self,
+        include: object = None,
+        exclude: object = None,
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Show it in a notebook as the kernel would have; IPython filters by itself what comes back."""
+        return {**self.mime, **self.data}, dict(self.metadata)
+
+    def __repr__(self) -> str:
+        """Show the text, and which other forms there are."""
+        others = [kind for kind in self.mime if kind != "text/plain"]
+        more = f", {', '.join(others)}" if others else ""
+        return f"Result({_short(self.text)}{more})"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class CodeExecution(Execution):
+    """A cell that ended, or (in an exception that says so) what came of one.
+
+    Example:
+        >>> execution = await interpreter.codes.run("print('hi'); 2 + 2")  # doctest: +SKIP
+        >>> execution.text, execution.logs.stdout  # doctest: +SKIP
+        ('4', ['hi'])
+    """
+
+    result: tuple[Result, ...] = ()
+    """What the cell shows at its end, in order of arrival: updates and `clear_output` have been followed."""
+    execution_count: int | None = None
+    """The number that the kernel counts the cell by."""
+    state_lost: bool | None = None
+    """Whether what this cell and those before it have defined is gone."""
+    restarted: bool = False
+    """Whether it began in a fresh kernel, because the one before had died."""
+
+    @property
+    def text(self) -> str | None:
+        """The value of the last expression as plain text, None if there is none."""
+        main = [each for each in self.result if each.is_main_result]
+        return main[-1].text if main else None
+
+    def check(self) -> Self:
+        """Return the execution, or raise `ExecutionFailedException` if the code raised."""
+        if self.error is None:
+            return self
+        failed = ExecutionFailedException(
+            f"{self.error.name}: {self.error.value}",
+            details={"name": self.error.name, "value": self.error.value, "traceback": list(self.error.traceback)},
+        )
+        failed.execution = self
+        failed.state_lost = self.state_lost
+        raise failed
+
+    def __repr__(self) -> str:
+        """Show how it ended, what it shows, and the beginning of its output."""
+        said = {
+            "cause": self.cause,
+            "text": self.text,
+            "error": None if self.error is None else f"{self.error.name}: {self.error.value}",
+            "stdout": self.stdout,
+            "stderr": self.stderr,
+        }
+        shown = [f"{name}={_short(value)}" for name, value in said.items() if value]
+        return f"CodeExecution({', '.join([f'id={self.id!r}', *shown, f'result={list(self.result)!r}'])})"
+
+
+def _short(text: str | None) -> str:
+    return repr(text) if text is None or len(text) <= _SHOWN else f"{text[:_SHOWN]!r}… ({len(text)} characters)"
