@@ -92,7 +92,7 @@ class LocalDaemon:
                 self._process.kill()
                 self._ends_within(_STOP_WITHIN_S)
         self._process.wait(_STOP_WITHIN_S)
-        self._reading.join(_STOP_WITHIN_S)
+        self._reading.join(1.0)
         self._stdout.close()
         in_thread(_remove, self._directory)
 
