@@ -78,7 +78,7 @@ class Output:
     def data(self) -> bytes:
         """The exact bytes."""
         if not self._exact:
-            return self.text.encode()
+            return self._text.encode() if isinstance(self._text, str) else b"".join(map(str.encode, self._text))
         return b"".join(map(self._bytes_of, range(len(self.ends))))
 
     def _bytes_of(self, at: int) -> bytes:
