@@ -145,7 +145,7 @@ def generated(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the test loop on this Python, or what is named after `--`."""
-    session.run(environment("dev"), "-m", "pytest", *session.posargs)
+    session.run(environment("dev"), "-m", "pytest", *(session.posargs or ("-n", "auto")))
 
 
 @nox.session
@@ -166,7 +166,7 @@ def everywhere(session: nox.Session) -> None:
         session.run(inside, "-m", "pip", "install", "--quiet", "--no-index", "--no-deps", "--force-reinstall", *wheels)
         session.run(inside, "-m", "pip", "check")
         session.log(f"tests on Python {version}")
-        session.run(inside, "-m", "pytest", "-m", "", *(f"packages/{name}/tests" for name in PACKAGES))
+        session.run(inside, "-m", "pytest", "-n", "auto", "-m", "", *(f"packages/{name}/tests" for name in PACKAGES))
 
 
 @nox.session
@@ -179,6 +179,12 @@ def demo(session: nox.Session) -> None:
 def bench(session: nox.Session) -> None:
     """Print ratios to floors that are measured in the same run."""
     session.run(environment("run"), "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """Load a daemon for an hour (`-- --minutes N`), and see that it has not grown."""
+    session.run(environment("run"), "-m", "benchmarks.soak", *session.posargs)
 
 
 @nox.session

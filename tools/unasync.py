@@ -42,10 +42,11 @@ RENAMES: Final = {
     "aiter": "iter",
     "anext": "next",
     # the HTTP library
-    "AsyncClient": "Client",
     "AsyncHTTPTransport": "HTTPTransport",
     "aiter_raw": "iter_raw",
     "aread": "read",
+    "asynccontextmanager": "contextmanager",
+    "handle_async_request": "handle_request",
     # _acompat
     "AsyncHandler": "Handler",
     "AsyncLineHandler": "LineHandler",

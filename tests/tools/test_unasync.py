@@ -14,6 +14,8 @@ from noxfile import installed
 from tools import unasync
 from tools.unasync import UnasyncError, convert, problems, write
 
+from .values import unhurried
+
 ROOT = Path(unasync.__file__).resolve().parent.parent
 ASYNC, SYNC = unasync.PAIRS[0]
 EVERY_NAME = "\n".join(unasync.RENAMES) + "\n"
@@ -128,12 +130,14 @@ def test_no_new_name_is_renamed_again() -> None:
 NAMES = st.sampled_from([*unasync.RENAMES, "async", "await", "other", "x"])
 
 
+@unhurried
 @given(st.lists(NAMES.filter(lambda name: name not in ("async", "await"))))
 def test_a_twin_is_its_own_twin(names: list[str]) -> None:
     once = twin("\n".join(names) + "\n")
     assert twin(once) == once
 
 
+@unhurried
 @given(st.lists(st.sampled_from(["other", "x"]), min_size=1), st.lists(st.sampled_from(list(unasync.RENAMES))))
 def test_the_used_names_are_those_that_were_there(others: list[str], renamed: list[str]) -> None:
     assert convert("\n".join(others + renamed), source="it.py")[1] == set(renamed)

@@ -19,7 +19,7 @@ from execd.runs.text import NOTHING, Mode, step
 from opensandbox import _wire as lenient
 from tools import generate_wire
 
-from .values import values
+from .values import unhurried, values
 
 SPEC = generate_wire.load_spec()
 SCHEMAS = SPEC["components"]["schemas"]
@@ -35,6 +35,7 @@ def without_nulls(value: Any, schema: dict[str, Any]) -> Any:
 
 @pytest.mark.parametrize("side", SIDES)
 @pytest.mark.parametrize("name", OBJECTS)
+@unhurried
 @given(data=st.data())
 def test_what_the_spec_allows_goes_in_and_out_unchanged(side: ModuleType, name: str, data: st.DataObject) -> None:
     value = data.draw(values(SCHEMAS[name], SCHEMAS))
@@ -43,6 +44,7 @@ def test_what_the_spec_allows_goes_in_and_out_unchanged(side: ModuleType, name: 
 
 
 @pytest.mark.parametrize("name", EVENTS)
+@unhurried
 @given(data=st.data())
 def test_an_event_that_the_daemon_writes_is_read_by_the_sdk_as_the_same_event(name: str, data: st.DataObject) -> None:
     value = data.draw(values(SCHEMAS[name], SCHEMAS))
@@ -64,6 +66,7 @@ def test_every_schema_has_an_example(name: str) -> None:
     assert SCHEMAS[name]["examples"]
 
 
+@unhurried
 @given(values(SCHEMAS["RunCommandRequest"], SCHEMAS))
 def test_null_in_a_request_means_absent(value: dict[str, Any]) -> None:
     with_nulls = dict.fromkeys(SCHEMAS["RunCommandRequest"]["properties"]) | value
@@ -165,6 +168,7 @@ def events_of(frames: bytes) -> list[Any]:
     return [msgspec.json.decode(line, type=strict.Event) for line in data]
 
 
+@unhurried
 @given(
     end=st.builds(
         End,
@@ -183,6 +187,7 @@ def test_the_daemons_terminal_events_are_those_of_the_spec(end: End) -> None:
 
 
 @pytest.mark.parametrize("mode", ["lines", "chunks"])
+@unhurried
 @given(data=st.binary(max_size=40))
 def test_the_daemons_output_events_are_those_of_the_spec(mode: Mode, data: bytes) -> None:
     done = step(mode, NOTHING, data)

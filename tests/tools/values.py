@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+
+unhurried = settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine breaks no law."""
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 """JSON cannot carry a lone surrogate."""

@@ -68,8 +68,7 @@ class Client:
     """One connection. Every read has a limit of time, and running into it fails the test."""
 
     sock: socket.socket
-    received: bytes = b""
-    ended: bool = False
+    received: bytearray = field(default_factory=bytearray)
 
     def __enter__(self) -> Self:
         return self
@@ -90,17 +89,19 @@ class Client:
         except ConnectionResetError:
             data = b""
         self.received += data
-        self.ended = not data
         return bool(data)
 
     def until(self, wanted: bytes) -> None:
-        while wanted not in self.received:
+        """Take in what comes until `wanted` is in it."""
+        searched = 0
+        while self.received.find(wanted, searched) < 0:
+            searched = max(0, len(self.received) - len(wanted))
             assert self.read(), f"the connection ended without {wanted!r}: {self.received[-500:]!r}"
 
     def until_end(self) -> bytes:
         while self.read():
             pass
-        return self.received
+        return bytes(self.received)
 
     def answer(self) -> Answer:
         """Take in everything to the end of the connection as one answer."""

@@ -197,7 +197,7 @@ def test_a_log_that_nobody_reads_does_not_stop_the_daemon(log: Path, tmp_path: P
     reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
     with daemon(log=fifo) as running, running.connect() as client:
         for _ in range(2000):
-            client.received = b""
+            client.received.clear()
             client.request("GET", "/ping")
             client.until(b"\r\n\r\n")
     os.close(reader)
@@ -251,7 +251,7 @@ def test_a_client_that_closes_its_side_after_the_request_gets_its_answer(log: Pa
 def test_a_connection_serves_many_requests(log: Path) -> None:
     with daemon(log=log) as running, running.connect() as client:
         for _ in range(1500):
-            client.received = b""
+            client.received.clear()
             client.request("GET", "/ping")
             client.until(b"\r\n\r\n")
             assert b"onnection: close" not in client.received

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import socket
 import struct
@@ -353,6 +354,14 @@ def command_line(pid: int) -> str:
             return line.read().replace("\0", " ")
     except OSError:
         return ""
+
+
+def signal_daemons(number: int, *, but: set[int]) -> None:
+    """Signal the daemons and guards below this process, those in `but` apart."""
+    for pid in set(descendants(os.getpid())) - but:
+        if " execd " in command_line(pid):
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
 
 
 def wait_until_gone(pids: list[int]) -> None:

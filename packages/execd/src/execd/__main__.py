@@ -32,7 +32,17 @@ def main() -> None:
     """Run `execd` as the command line says, and exit."""
     from execd import guard
 
+    _fill_standard_descriptors()
     sys.exit(guard.enter(sys.argv[1:], serve))
+
+
+def _fill_standard_descriptors() -> None:
+    # Whoever closes one gets /dev/null there, or the next pipe or socket would be taken for standard error.
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
 
 
 def serve(handover: Handover) -> int:

@@ -13,7 +13,7 @@ LAST_WORDS_S: Final = 3.0
 """Beside `kill_grace_ms`: how long clients may take to receive the end of their streams."""
 STUCK_RUNS_S: Final = 10.0
 """How long after that a run that does not end is waited for; the guard ends what is left of it."""
-SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _log: Final = logging.getLogger("execd")
 
 
@@ -34,10 +34,11 @@ class Ending:
         await self._asked.wait()
 
     def watch_signals(self) -> None:
-        """Take SIGTERM and SIGINT as requests, those too that came while they were blocked."""
+        """Take SIGTERM, SIGINT and (unless it is ignored, as under nohup) SIGHUP as requests, pending ones too."""
         loop = asyncio.get_running_loop()
         for number in SIGNALS:
-            loop.add_signal_handler(number, self.ask, number.name)
+            if signal.getsignal(number) is not signal.SIG_IGN or number != signal.SIGHUP:
+                loop.add_signal_handler(number, self.ask, number.name)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 
     def watch_descriptor(self, descriptor: int, reason: str) -> None:
@@ -59,7 +60,7 @@ class Ending:
             asyncio.get_running_loop().call_later(left, self.watch_lease, idle_s, lease_s)
 
 
-async def end(close: Callable[[], Awaitable[None]], *, kill_grace_s: float, leave: Callable[[], None]) -> None:
+async def end(close: Callable[[], Awaitable[object]], *, kill_grace_s: float, leave: Callable[[], None]) -> None:
     """End every run by `close`, and see to it that `leave` is called in time whatever clients do.
 
     The time runs from now: `kill_grace_s` for the programs and `LAST_WORDS_S` for the clients; a client that does not

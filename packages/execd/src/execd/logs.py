@@ -16,6 +16,8 @@ import msgspec
 
 LINE_LIMIT: Final = 4096
 """A pipe takes so much as a whole or not at all (PIPE_BUF)."""
+EVENT_LIMIT: Final = 200
+FAULT_LIMIT: Final = 2000
 _FIELDS: Final = ("request_id", "method", "path", "status", "ms", "execution_id", "signal", "reason")
 
 
@@ -37,7 +39,7 @@ class LineHandler(logging.Handler):
                 self._dropped += 1
                 return
             fields = self._fields(record)
-            line = msgspec.json.encode(fields) if self._json else _text(fields).encode("utf-8", "replace")
+            line = msgspec.json.encode(fields) if self._json else _text(fields).encode()
             os.write(self._descriptor, line[: LINE_LIMIT - 1] + b"\n")
             self._dropped = 0
         except (OSError, ValueError):
@@ -49,14 +51,19 @@ class LineHandler(logging.Handler):
             "time": f"{seconds}.{int(record.msecs):03}Z",
             "level": record.levelname.lower(),
             "logger": record.name,
-            "event": record.getMessage(),
+            "event": _printable(record.getMessage())[:EVENT_LIMIT],
         }
         fields |= {name: getattr(record, name) for name in _FIELDS if hasattr(record, name)}
         if record.exc_info:
-            fields["fault"] = logging.Formatter().formatException(record.exc_info)[-LINE_LIMIT // 2 :]
+            fields["fault"] = _printable(logging.Formatter().formatException(record.exc_info))[-FAULT_LIMIT:]
         if self._dropped:
             fields["dropped_before"] = self._dropped
         return fields
+
+
+def _printable(text: str) -> str:
+    # Lone surrogates stand for bytes that are no UTF-8; JSON has no place for them.
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _text(fields: dict[str, Any]) -> str:

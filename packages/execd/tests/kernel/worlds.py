@@ -6,15 +6,19 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from execd._wire import ContextChoice, CreateContextRequest, RunCodeRequest
+from execd.kernel.broadcast import Listener
 from execd.kernel.contexts import Contexts
-from execd.kernel.launcher import KernelSettings, Surroundings
+from execd.kernel.languages import Languages
+from execd.kernel.surroundings import KernelSettings, Surroundings
 from execd.process.clearing import clear
 from execd.process.members import MARK
 from execd.process.sweep import Survey
@@ -32,26 +36,34 @@ class World:
     """The contexts under test, and the registry that they write to."""
 
     def __init__(
-        self, root: Path, *, grace_ms: int = 2000, max_contexts: int = 64, envs: Mapping[str, str] = {}
+        self,
+        root: Path,
+        *,
+        grace_ms: int = 2000,
+        max_contexts: int = 64,
+        run_bytes: int = 1 << 28,
+        envs: Mapping[str, str] | None = None,
+        default_language: str | None = None,
     ) -> None:
         self.root = root
         self.kills = 0
         clock = Clock(wall_ms=lambda: time.time_ns() // 1_000_000, mono_ms=lambda: time.monotonic_ns() // 1_000_000)
-        self.registry = Registry(retention=Retention(), spool=Spool(None), clock=clock)
-        base = {"PATH": f"{Path(sys.executable).parent}:{os.defpath}", "HOME": str(root), **envs}
+        self.registry = Registry(retention=Retention(run_bytes=run_bytes), spool=_Healthy(), clock=clock)
+        base = {"PATH": f"{Path(sys.executable).parent}:{os.defpath}", "HOME": str(root), **(envs or {})}
         settings = KernelSettings(
             working_root=str(root),
             runtime_dirs=(),
             kill_grace_ms=grace_ms,
             max_contexts=max_contexts,
-            default_language=None,
+            default_language=default_language,
         )
         surroundings = Surroundings(
             environment=lambda given, mark: {**base, **given, MARK: mark},
             clear=partial(clear, survey=Survey(), grace_s=2.0),
             memory_kills=lambda: self.kills,
         )
-        self.contexts = Contexts(self.registry, settings, surroundings)
+        languages = Languages(lambda given: surroundings.environment(given, ""), str(root), default=default_language)
+        self.contexts = Contexts(self.registry, settings, surroundings, languages)
 
     async def create(self, **fields: Any) -> str:
         """Return the id of a new context."""
@@ -60,12 +72,54 @@ class World:
     async def start(self, code: str, context_id: str | None = None, **fields: Any) -> Follower:
         """Start a run in a context, or in the default one, and follow it."""
         choice = ContextChoice(id=context_id) if context_id else ContextChoice(language="python")
-        run = await self.contexts.run(RunCodeRequest(**{"code": code, "context": choice, **fields}))
+        request = msgspec.convert({"code": code, "context": msgspec.to_builtins(choice), **fields}, RunCodeRequest)
+        run = await self.contexts.run(request)
         return Follower(self.registry, run)
 
     async def run(self, code: str, context_id: str | None = None, **fields: Any) -> Told:
         """Run code to its end."""
         return await (await self.start(code, context_id, **fields)).ended()
+
+    async def hear(self, events: Listener, kind: str, **fields: Any) -> dict[str, Any]:
+        """Return the next event of a context's own stream that has these fields."""
+        async with asyncio.timeout(LIMIT_S):
+            while True:
+                for _, event in parse(events.take()):
+                    if event["type"] == kind and fields.items() <= event.items():
+                        return event
+                assert not events.done, f"no {kind}"
+                await events.wait(1)
+
+
+class _Healthy(Spool):
+    """A spool in memory that counts as healthy, so that the bounds under test are the configured ones."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.healthy = True
+
+
+def alive(pid: int | None) -> bool:
+    """Return whether a process runs: who waits to be reaped does not."""
+    return state(pid) not in ("", "Z", "X")
+
+
+def state(pid: int | None) -> str:
+    """Return the letter of a process's state, none when there is no such process."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return ""
+
+
+async def settles(settled: Callable[[], bool]) -> bool:
+    """Return True as soon as something has become so, False when it does not in time."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LIMIT_S):
+            while not settled():  # noqa: ASYNC110 - /proc tells nobody
+                await asyncio.sleep(0.01)
+            return True
+    return False
 
 
 class Told(list[dict[str, Any]]):

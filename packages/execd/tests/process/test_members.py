@@ -3,12 +3,14 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import uuid
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from execd.process.members import Census, Process, look, parse_mark, parse_stat, take_census
 
+MARK = uuid.uuid4().hex
 pids = st.integers(1, 8)
 processes = st.lists(
     st.tuples(
@@ -56,11 +58,11 @@ def test_the_mark_is_a_whole_name() -> None:
 
 
 def test_a_census_finds_what_is_marked_below_the_root_and_never_the_daemon() -> None:
-    environment = {"EXECD_EXECUTION_ID": "census-test", "PATH": os.environ["PATH"]}
+    environment = {"EXECD_EXECUTION_ID": MARK, "PATH": os.environ["PATH"]}
     with subprocess.Popen(["sleep", "600"], env=environment) as child:
         orphan = int(subprocess.check_output(["sh", "-c", "sleep 600 >&- & echo $!"], env=environment))
-        everywhere = take_census().members(-1, "census-test")
-        below = take_census(root=os.getpid()).members(-1, "census-test")
+        everywhere = take_census().members(-1, MARK)
+        below = take_census(root=os.getpid()).members(-1, MARK)
         os.kill(orphan, signal.SIGKILL)
         child.kill()
     assert {process.pid for process in everywhere} == {child.pid, orphan}
@@ -68,6 +70,17 @@ def test_a_census_finds_what_is_marked_below_the_root_and_never_the_daemon() -> 
     own = look(os.getpid())
     assert own
     assert os.getpid() not in [process.pid for process in take_census().members(own.session, "")]
+
+
+async def test_orphans_are_the_survivors_that_have_passed_to_the_daemon_s_adopter() -> None:
+    table = [
+        (Process(pid=10, state="S", parent=1, group=9, session=9, start=0), "ours"),
+        (Process(pid=11, state="S", parent=10, group=9, session=9, start=0), None),
+        (Process(pid=12, state="Z", parent=1, group=9, session=9, start=0), "ours"),
+        (Process(pid=20, state="S", parent=1, group=9, session=9, start=0), "another"),
+        (Process(pid=30, state="S", parent=2, group=9, session=9, start=0), "ours"),
+    ]
+    assert {process.pid for process in Census(table).orphans(["ours", "older"], parent=1)} == {10, 11}
 
 
 def test_nobody_has_a_number_that_is_free() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import subprocess
+import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -15,10 +16,12 @@ from execd.process.sweep import Survey, Sweep
 
 from .rooms import LIMIT_S, alive, descriptors, until
 
+MARK = uuid.uuid4().hex
+
 
 @pytest.fixture
 def leader() -> Iterator[Child]:
-    environment = {"PATH": os.environ["PATH"], "EXECD_EXECUTION_ID": "swept"}
+    environment = {"PATH": os.environ["PATH"], "EXECD_EXECUTION_ID": MARK}
     many = "for i in $(seq 20); do sleep 600 & setsid sleep 600 & done; echo ready; exec sleep 600"
     child = spawn(Program(argv=["bash", "-c", many], environment=environment, directory="/"))
     os.set_blocking(child.stdout, True)
@@ -33,7 +36,7 @@ def leader() -> Iterator[Child]:
 async def _end(leader: Child, *signals: signal.Signals) -> None:
     gone = asyncio.Event()
     failures: list[Exception] = []
-    ending = Sweep(leader, "swept", Survey(), gone=gone.set, failed=failures.append)
+    ending = Sweep(leader, MARK, Survey(), gone=gone.set, failed=failures.append)
     for number in signals:
         ending.send(number)
     ending.watch()
@@ -46,7 +49,7 @@ async def _end(leader: Child, *signals: signal.Signals) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 async def test_everyone_is_gone_when_that_is_said(leader: Child, number: signal.Signals) -> None:
     before = descriptors()
-    members = take_census().members(leader.pid, "swept")
+    members = take_census().members(leader.pid, MARK)
     assert len(members) == 40
     await _end(leader, number)
     assert not any(alive(member.pid) for member in members)
@@ -58,7 +61,7 @@ async def test_more_members_than_are_watched_at_once_are_ended_too(
 ) -> None:
     monkeypatch.setattr(sweep, "WATCHED_AT_ONCE", 3)
     await _end(leader, signal.SIGTERM)
-    assert take_census().members(leader.pid, "swept") == []
+    assert take_census().members(leader.pid, MARK) == []
 
 
 async def test_without_descriptors_it_is_tried_again(leader: Child, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,12 +75,12 @@ async def test_without_descriptors_it_is_tried_again(leader: Child, monkeypatch:
 
     monkeypatch.setattr(os, "pidfd_open", refuse_at_first)
     await _end(leader, signal.SIGTERM)
-    assert take_census().members(leader.pid, "swept") == []
+    assert take_census().members(leader.pid, MARK) == []
 
 
 async def test_a_closed_sweep_says_nothing_more(leader: Child) -> None:
     said: list[str] = []
-    ending = Sweep(leader, "swept", Survey(), gone=lambda: said.append("gone"), failed=lambda _: said.append("failed"))
+    ending = Sweep(leader, MARK, Survey(), gone=lambda: said.append("gone"), failed=lambda _: said.append("failed"))
     ending.send(signal.SIGKILL)
     ending.watch()
     ending.close()

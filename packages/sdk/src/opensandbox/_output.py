@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, Final, Literal, Self, overload
+from typing import Any, ClassVar, Final, Literal, Self, overload
 
 Stream = Literal["stdout", "stderr"]
 
@@ -78,7 +78,7 @@ class Output:
     def data(self) -> bytes:
         """The exact bytes."""
         if not self._exact:
-            return self.text.encode()
+            return self._text.encode() if isinstance(self._text, str) else b"".join(map(str.encode, self._text))
         return b"".join(map(self._bytes_of, range(len(self.ends))))
 
     def _bytes_of(self, at: int) -> bytes:
@@ -155,7 +155,7 @@ class OutputLines(Sequence[OutputLine]):
         """Compare with any sequence of strings."""
         return isinstance(other, Sequence) and not isinstance(other, str) and list(self) == list(other)
 
-    __hash__ = None  # type: ignore[assignment]  # equal to lists, so unhashable like them
+    __hash__: ClassVar[None] = None  # type: ignore[assignment]  # equal to lists, so unhashable like them
 
     def __repr__(self) -> str:
         """Show the first lines as a list of strings."""

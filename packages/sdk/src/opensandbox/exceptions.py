@@ -37,8 +37,8 @@ class SandboxException(Exception):
         request_id: str | None = None,
     ) -> None:
         super().__init__(message)
-        self.error = ErrorInfo(code or self.code, message, dict(details or {}))
-        self.request_id = request_id
+        self.error: ErrorInfo = ErrorInfo(code or self.code, message, dict(details or {}))
+        self.request_id: str | None = request_id
 
     def __str__(self) -> str:
         """Return the message."""

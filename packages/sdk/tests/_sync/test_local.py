@@ -10,7 +10,6 @@ import os
 import signal
 import stat
 import sys
-from contextlib import suppress
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -19,19 +18,12 @@ import pytest
 from opensandbox import SandboxSync
 from opensandbox.exceptions import ExecdNotReadyException, StreamInterruptedException
 
-from ..worlds import command_line, descendants, is_alive
+from ..worlds import descendants, is_alive, signal_daemons
 
 
 def daemons() -> set[int]:
     """Return the daemons and guards below this process, and what they run."""
     return {pid for pid in descendants(os.getpid()) if is_alive(pid)}
-
-
-def kill_daemons() -> None:
-    for pid in descendants(os.getpid()):
-        if " execd " in command_line(pid):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
 
 
 def socket_of(sandbox: SandboxSync) -> Path:
@@ -110,13 +102,14 @@ def test_an_exception_in_the_block_ends_the_daemon_too() -> None:
 # The HTTP library's synchronous half does not close a Unix socket that it could not connect; the interpreter does.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_daemon_that_is_killed_breaks_its_streams_at_once() -> None:
+    before = daemons()
     with SandboxSync.local() as sandbox:
         lines = sandbox.commands.run_stream("echo begun; sleep 1000")
 
         def read() -> None:
             for line in lines:
                 assert line == "begun"
-                kill_daemons()
+                signal_daemons(signal.SIGKILL, but=before)
 
         with pytest.raises(StreamInterruptedException) as caught:
             read()

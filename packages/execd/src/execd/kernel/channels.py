@@ -106,4 +106,7 @@ class Channels:
         except Exception as error:  # noqa: BLE001 - the code in the kernel can send whatever it likes
             _log.warning("a kernel sent what is no message: %s", error)
             return
-        self._hear(found)
+        try:
+            self._hear(found)
+        except Exception:  # noqa: BLE001 - what comes after it must be heard all the same
+            _log.exception("fault while a kernel was heard")

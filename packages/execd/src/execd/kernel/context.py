@@ -58,7 +58,7 @@ class Context:
         self._broadcast = Broadcast(means.now_ms)
         self._queue: deque[Cell] = deque()
         self._cell: Cell | None = None
-        self._kernel: Kernel | None = None
+        self._starting = False
         self._last: Kernel | None = None
         """The kernel before: not yet reaped, so that its group and session can still be named."""
         self._numbers = itertools.count(1)
@@ -110,7 +110,7 @@ class Context:
         for cell in [*self._queue, *([self._cell] if self._cell else [])]:
             cell.stop(cause)
         self._stirred.set()
-        if self._kernel is None:
+        if self._starting:
             self._serving.cancel()
         with suppress(asyncio.CancelledError):
             await asyncio.shield(self._serving)
@@ -142,6 +142,7 @@ class Context:
         """Take note that nothing more comes from the kernel."""
         if self._cell is not None:
             self._cell.died(death)
+        self._tell("dead")
         self._stirred.set()
 
     def _late(self, message: Message) -> None:
@@ -158,17 +159,21 @@ class Context:
 
     async def _serve(self) -> None:
         while not self._closing:
+            self._starting = True
             try:
                 kernel = await self._means.start(self.setting, self)
             except KernelFailed as failed:
+                self._starting = False
                 self._refuse(failed)
                 await self._wanted()
             else:
                 await self._live_with(kernel)
 
     async def _live_with(self, kernel: Kernel) -> None:
+        self._starting = self._replace = False
         await self._forget_last()
-        self._kernel, self._replace = kernel, False
+        if self._renewed:
+            self._tell("restarted")
         if not self._ready.done():
             self._ready.set_result(None)
         served = 0
@@ -177,8 +182,8 @@ class Context:
             await self._run(kernel, cell)
         if kernel.usable:
             await kernel.leave(within_s=self._means.grace_s)
-        self._last, self._kernel = kernel, None
         await kernel.close()
+        self._last = kernel
         self._renewed = True
         if not self._closing and not served and not self._replace:
             # It died by itself: the next one may, too, so it is started when it is wanted.

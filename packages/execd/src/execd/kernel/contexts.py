@@ -132,8 +132,9 @@ class Contexts:
         if choice is not None and choice.id:
             context = self._chosen(choice.id, choice.language, request)
         else:
-            spec = await self._languages.spec(choice.language if choice else None, {})
-            context = self._context_for(spec, choice.cwd if choice else None, ephemeral=bool(request.ephemeral))
+            context = await self._of_language(
+                choice.language if choice else None, choice.cwd if choice else None, request
+            )
         if request.envs and (spec := context.setting.spec).swap_envs is None:
             raise NotSupported(f"envs: {spec.kernel} cannot take them for one run", details={"field": "envs"})
         run, created = self._register(request)
@@ -176,16 +177,25 @@ class Contexts:
             raise InvalidRequestBody("ephemeral: not beside context.id", details={"field": "ephemeral"})
         return context
 
-    def _context_for(self, spec: Spec, cwd: str | None, *, ephemeral: bool) -> Context:
-        known = self._contexts.get(self._defaults.get(spec.language, ""))
-        if known is not None and not ephemeral:
+    async def _of_language(self, language: str | None, cwd: str | None, request: RunCodeRequest) -> Context:
+        name = await self._languages.canonical(language)
+        if not request.ephemeral and (known := self._default(name)) is not None:
             return known
-        made = self._make(spec, cwd, {})
-        if ephemeral:
+        spec = await self._languages.spec(name, {})
+        if request.ephemeral:
+            made = self._make(spec, cwd, {})
             self._ephemeral.add(made)
-        else:
-            self._contexts[made.setting.id] = made
-            self._defaults[spec.language] = made.setting.id
+            return made
+        # Another first run may have made it meanwhile.
+        return self._default(name) or self._make_default(spec, cwd)
+
+    def _default(self, language: str) -> Context | None:
+        return self._contexts.get(self._defaults.get(language, ""))
+
+    def _make_default(self, spec: Spec, cwd: str | None) -> Context:
+        made = self._make(spec, cwd, {})
+        self._contexts[made.setting.id] = made
+        self._defaults[spec.language] = made.setting.id
         return made
 
     # ── making and ending ────────────────────────────────────────────────────────────────────────────────────────────

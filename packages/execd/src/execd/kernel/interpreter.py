@@ -17,13 +17,16 @@ from execd.kernel.specs import Spec
 from execd.process.child import Program
 
 PROBE_LIMIT_S: Final = 20.0
+Stamp = tuple[int, int] | None
+"""Which state of a file it is; None while there is none."""
 
 
-class Versions(msgspec.Struct, frozen=True):
-    """What a probe prints."""
+class Answer(msgspec.Struct, frozen=True):
+    """What a probe prints: versions, the kernel's None where it was not found in the `searched` directories."""
 
     language: str
-    kernel: str
+    kernel: str | None
+    searched: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,38 +34,41 @@ class Interpreter:
     """A program that has the kernel, and the versions of both."""
 
     path: str
-    versions: Versions
+    language_version: str
+    kernel_version: str
 
 
 class Interpreters:
-    """Finds interpreters by asking them; who had the kernel once is not asked again as long as the file is the same."""
+    """Finds interpreters by asking them, and asks again when something has changed.
+
+    Who had the kernel is trusted until its file changes, who had not until something is put into a directory that it
+    searched.
+    """
 
     def __init__(self) -> None:
-        self._known: dict[tuple[str, str, int, int], Interpreter] = {}
+        self._known: dict[tuple[str, str], tuple[Answer, dict[str, Stamp]]] = {}
 
     async def find(self, spec: Spec, environment: Mapping[str, str], directory: str) -> Interpreter | None:
         """Return the interpreter for cells that start in this environment, None where there is none with the kernel."""
         for path in _candidates(spec, environment):
-            if found := await self._ask(spec, path, environment, directory):
-                return found
+            answer = await self._ask(spec, path, environment, directory)
+            if answer is not None and answer.kernel is not None:
+                return Interpreter(path, answer.language, answer.kernel)
         return None
 
     def forget(self, interpreter: Interpreter) -> None:
         """Ask anew next time: a kernel did not start."""
-        self._known = {key: known for key, known in self._known.items() if known.path != interpreter.path}
+        self._known = {key: known for key, known in self._known.items() if key[1] != interpreter.path}
 
-    async def _ask(self, spec: Spec, path: str, environment: Mapping[str, str], directory: str) -> Interpreter | None:
-        try:
-            status = os.stat(path)
-        except OSError:
-            return None
-        key = (spec.kernel, path, status.st_ino, status.st_mtime_ns)
-        if (known := self._known.get(key)) is None:
-            versions = await _probe([path, spec.probe], environment, directory)
-            if versions is None:
-                return None
-            known = self._known[key] = Interpreter(path, versions)
-        return known
+    async def _ask(self, spec: Spec, path: str, environment: Mapping[str, str], directory: str) -> Answer | None:
+        known, stamps = self._known.get((spec.kernel, path), (None, {}))
+        if known is not None and all(_stamp(name) == stamp for name, stamp in stamps.items()):
+            return known
+        answer = await _probe([path, spec.probe], environment, directory)
+        if answer is not None:
+            watched = [path] if answer.kernel else [path, *answer.searched]
+            self._known[spec.kernel, path] = answer, {name: _stamp(name) for name in watched}
+        return answer
 
 
 def _candidates(spec: Spec, environment: Mapping[str, str]) -> list[str]:
@@ -71,7 +77,15 @@ def _candidates(spec: Spec, environment: Mapping[str, str]) -> list[str]:
     return [path for path in (on_path, own) if path]
 
 
-async def _probe(argv: Sequence[str], environment: Mapping[str, str], directory: str) -> Versions | None:
+def _stamp(path: str) -> Stamp:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return None
+    return status.st_ino, status.st_mtime_ns
+
+
+async def _probe(argv: Sequence[str], environment: Mapping[str, str], directory: str) -> Answer | None:
     try:
         asked = Spawned(Program(argv=argv, environment=dict(environment), directory=directory))
     except OSError:
@@ -83,12 +97,12 @@ async def _probe(argv: Sequence[str], environment: Mapping[str, str], directory:
         return None
     finally:
         await asked.bury()
-    return _versions(asked.words()) if death.exit_code == 0 else None
+    return _answer(asked.words()) if death.exit_code == 0 else None
 
 
-def _versions(words: Sequence[str]) -> Versions | None:
+def _answer(words: Sequence[str]) -> Answer | None:
     # What a start-up file of the sandbox prints comes before it.
     try:
-        return msgspec.json.decode(words[-1] if words else "", type=Versions)
+        return msgspec.json.decode(words[-1] if words else "", type=Answer)
     except msgspec.DecodeError:
         return None

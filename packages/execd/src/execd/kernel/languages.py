@@ -26,7 +26,15 @@ class Languages:
         self._interpreters = Interpreters()
 
     async def spec(self, language: str | None, envs: Mapping[str, str]) -> Spec:
-        """Return the first kernel that is installed for a language (None: the default one).
+        """Return the first kernel that is installed for a language; raises what `canonical` raises."""
+        name = await self.canonical(language)
+        for spec in SPECS.get(name, ()):
+            if await self.interpreter(spec, envs):
+                return spec
+        raise await self._not_supported(name)
+
+    async def canonical(self, language: str | None) -> str:
+        """Return a language's own name, installed or not; None asks for the default language.
 
         Raises `InvalidRequestBody` where there is no default, `LanguageNotSupported`.
         """
@@ -34,13 +42,6 @@ class Languages:
         if not language:
             message = "language: it is needed, since this daemon has no default language"
             raise InvalidRequestBody(message, details={"field": "language"})
-        for spec in SPECS.get(ALIASES.get(language, ""), ()):
-            if await self.interpreter(spec, envs):
-                return spec
-        raise await self._not_supported(language)
-
-    async def canonical(self, language: str) -> str:
-        """Return a language's own name, installed or not; raises `LanguageNotSupported`."""
         if (name := ALIASES.get(language)) is None:
             raise await self._not_supported(language)
         return name
@@ -72,8 +73,8 @@ class Languages:
                 return LanguageInfo(
                     name=language,
                     aliases=aliases(language),
-                    kernel=f"{spec.kernel} {found.versions.kernel}",
-                    version=found.versions.language,
+                    kernel=f"{spec.kernel} {found.kernel_version}",
+                    version=found.language_version,
                     warm=0,
                     limits=[*spec.limits],
                 )

@@ -43,7 +43,7 @@ class Spec:
     own_interpreter: bool
     """Whether the daemon's own interpreter will do where the sandbox has none."""
     probe: str
-    """A program that prints `{"language": version, "kernel": version}`, or fails where the kernel is not there."""
+    """A program that prints an `interpreter.Answer`."""
     argv: tuple[str, ...]
     transport: Literal["ipc", "tcp"]
     interrupt: Literal["signal", "message"]

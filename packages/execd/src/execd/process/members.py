@@ -68,14 +68,23 @@ class Census:
 
     def members(self, leader: int, mark: str) -> list[Process]:
         """Return the living processes of a run, its leader left out."""
+        first = [*self._tied.get(leader, ()), *self._tied.get(mark, ()), *self._children.get(leader, ())]
+        return [process for process in self._with_descendants(first) if process.pid != leader]
+
+    def orphans(self, marks: Iterable[str], *, parent: int) -> list[Process]:
+        """Return the living processes of runs whose leaders are gone, as far as they have passed to `parent`."""
+        return self._with_descendants(
+            process for mark in marks for process in self._tied.get(mark, ()) if process.parent == parent
+        )
+
+    def _with_descendants(self, first: Iterable[Process]) -> list[Process]:
         found: dict[int, Process] = {}
-        ahead = [*self._tied.get(leader, ()), *self._tied.get(mark, ()), *self._children.get(leader, ())]
+        ahead = list(first)
         while ahead:
             process = ahead.pop()
             if process.pid not in found:
                 found[process.pid] = process
                 ahead += self._children.get(process.pid, ())
-        found.pop(leader, None)
         return [process for process in found.values() if process.state not in _DEAD]
 
 

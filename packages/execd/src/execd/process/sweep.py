@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import Final
 
@@ -15,6 +15,7 @@ from execd.process.members import Census, Process, look, take_census
 WATCHED_AT_ONCE: Final = 64
 """Members that are waited for at a time: a run of thousands must not take the daemon's descriptors."""
 RETRY_S: Final = 0.01
+_ROUNDS: Final = 20
 
 
 class Survey:
@@ -38,6 +39,20 @@ class Survey:
         census = take_census(root=self._root)
         for answer in asking:
             answer(census)
+
+
+def kill_orphans(marks: Collection[str]) -> None:
+    """Kill what runs of these marks have left behind, as long as it keeps coming, within reason."""
+    # Orphans pass to whoever is the daemon's own parent now: its guard, or who came after a guard that was killed. What
+    # another daemon has started under the same id hangs below that daemon.
+    for _ in range(_ROUNDS):
+        orphans = take_census().orphans(marks, parent=os.getppid())
+        for orphan in orphans:
+            if (descriptor := _hold(orphan)) is not None:
+                _signal(descriptor, signal.SIGKILL)
+                os.close(descriptor)
+        if not orphans:
+            return
 
 
 class Sweep:

@@ -7,11 +7,12 @@ import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import aclosing, contextmanager
-from typing import Any, Final
+from typing import Final
 
 import httpx
 
 from opensandbox._acompat import asleep
+from opensandbox._async.connections import Connections
 from opensandbox._core import decode
 from opensandbox._core.config import Config
 from opensandbox._core.download import Download
@@ -28,9 +29,6 @@ from opensandbox.exceptions import (
     StreamInterruptedException,
 )
 
-CONNECT_S: Final = 10.0
-_KEEPALIVE_S: Final = 5.0
-"""Shorter than the daemon's, so that an idle connection is closed from here and never under a request."""
 _RESUMABLE: Final = frozenset({"execution_id", "replay"})
 
 
@@ -49,7 +47,7 @@ class HttpTransport:
         self.features: AbstractSet[str] = frozenset()
         self._endpoint = config.endpoint
         self._is_gone = is_gone
-        self._client = _client(config)
+        self._connections = Connections(config)
 
     async def send(
         self, request: Request, /, *, content: Callable[[], AsyncGenerator[bytes, None]] | None = None
@@ -63,7 +61,7 @@ class HttpTransport:
         while True:
             try:
                 if content is None:
-                    return await self._try(request, request.body or None)
+                    return await self._try(request)
                 async with aclosing(content()) as body:
                     return await self._try(request, body)
             except SandboxException as fault:
@@ -71,14 +69,15 @@ class HttpTransport:
                     return Reply()
                 tries += 1
                 wait = wait_before_retry(request, fault, tries=tries, jitter=random.random())  # noqa: S311 - spread
-                if wait is None or self._is_gone() or self._client.is_closed:
+                if wait is None or self._is_gone() or self._connections.is_closed:
                     raise
             await asleep(wait)
 
-    async def _try(self, request: Request, body: bytes | AsyncGenerator[bytes, None] | None) -> Reply:
+    async def _try(self, request: Request, content: AsyncGenerator[bytes, None] | None = None) -> Reply:
         self._check_there()
         with self._mapped_faults():
-            response = await self._client.request(**{**self._arguments(request), "content": body})
+            async with self._connections.exchange(request, content=content) as response:
+                await response.aread()
         headers = dict(response.headers)
         if not response.is_success:
             raise decode.refusal(response.status_code, response.content, headers)
@@ -94,7 +93,7 @@ class HttpTransport:
             try:
                 self._check_there()
                 with self._mapped_faults():
-                    async with self._client.stream(**self._arguments(resume.next_request())) as response:
+                    async with self._connections.exchange(resume.next_request()) as response:
                         await _refuse(response)
                         resume.opened(status=response.status_code)
                         frames = FrameDecoder()
@@ -112,7 +111,7 @@ class HttpTransport:
                 fault = broken
             if not resume.is_over():
                 jitter = random.random()  # noqa: S311 - spread
-                is_gone = self._is_gone() or self._client.is_closed
+                is_gone = self._is_gone() or self._connections.is_closed
                 await asleep(resume.lost(fault, now=time.monotonic(), jitter=jitter, is_gone=is_gone))
 
     async def receive(self, request: Request, /) -> AsyncGenerator[bytes, None]:
@@ -123,7 +122,7 @@ class HttpTransport:
             try:
                 self._check_there()
                 with self._mapped_faults():
-                    async with self._client.stream(**self._arguments(download.next_request())) as response:
+                    async with self._connections.exchange(download.next_request()) as response:
                         await _refuse(response)
                         download.opened(status=response.status_code, headers=response.headers)
                         async for chunk in response.aiter_raw():
@@ -133,32 +132,21 @@ class HttpTransport:
                 raise
             except (SandboxConnectionException, SandboxApiException) as broken:
                 jitter = random.random()  # noqa: S311 - spread
-                is_gone = self._is_gone() or self._client.is_closed
+                is_gone = self._is_gone() or self._connections.is_closed
                 wait = download.lost(broken, now=time.monotonic(), jitter=jitter, is_gone=is_gone)
             await asleep(wait)
 
     async def aclose(self) -> None:
         """Close every connection."""
-        await self._client.aclose()
+        await self._connections.aclose()
 
     def _check_open(self) -> None:
-        if self._client.is_closed:
+        if self._connections.is_closed:
             raise ValueError("this sandbox is closed")
 
     def _check_there(self) -> None:
         if self._is_gone():
             raise ExecdNotReadyException(f"the daemon at {self._endpoint.url} has ended")
-
-    def _arguments(self, request: Request) -> dict[str, Any]:
-        silence = request.silence_s
-        kind = {"Content-Type": request.content_type} if request.content_type and request.body else {}
-        return {
-            "method": request.method,
-            "url": self._endpoint.base + request.target,
-            "content": request.body or None,
-            "headers": {**request.headers, **kind},
-            "timeout": httpx.Timeout(connect=CONNECT_S, read=silence, write=silence, pool=None),
-        }
 
     @contextmanager
     def _mapped_faults(self) -> Iterator[None]:
@@ -173,7 +161,7 @@ class HttpTransport:
         except (httpx.HTTPError, httpx.StreamError) as fault:
             raise SandboxConnectionException(f"the connection to {where} broke: {fault}") from fault
         except RuntimeError as fault:
-            if not self._client.is_closed:
+            if not self._connections.is_closed:
                 raise
             raise SandboxConnectionException("the sandbox was closed meanwhile") from fault
         except httpx.InvalidURL as fault:
@@ -184,15 +172,3 @@ async def _refuse(response: httpx.Response) -> None:
     if not response.is_success:
         body = await response.aread()
         raise decode.refusal(response.status_code, body, dict(response.headers))
-
-
-def _client(config: Config) -> httpx.AsyncClient:
-    """Make a client without limits of its own; proxies of the environment are not for loopback."""
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=_KEEPALIVE_S)
-    endpoint = config.endpoint
-    headers = {"Accept-Encoding": "identity", "User-Agent": "execd-sdk", **config.headers}
-    secure = endpoint.base.startswith("https:")
-    if not endpoint.is_loopback:
-        return httpx.AsyncClient(headers=headers, limits=limits)
-    transport = httpx.AsyncHTTPTransport(limits=limits, uds=endpoint.uds, verify=secure, trust_env=secure)
-    return httpx.AsyncClient(headers=headers, transport=transport, trust_env=False)

@@ -8,11 +8,12 @@ import time
 from collections.abc import Generator, Callable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import closing, contextmanager
-from typing import Any, Final
+from typing import Final
 
 import httpx
 
 from opensandbox._acompat import sleep
+from opensandbox._sync.connections import Connections
 from opensandbox._core import decode
 from opensandbox._core.config import Config
 from opensandbox._core.download import Download
@@ -29,9 +30,6 @@ from opensandbox.exceptions import (
     StreamInterruptedException,
 )
 
-CONNECT_S: Final = 10.0
-_KEEPALIVE_S: Final = 5.0
-"""Shorter than the daemon's, so that an idle connection is closed from here and never under a request."""
 _RESUMABLE: Final = frozenset({"execution_id", "replay"})
 
 
@@ -50,7 +48,7 @@ class HttpTransport:
         self.features: AbstractSet[str] = frozenset()
         self._endpoint = config.endpoint
         self._is_gone = is_gone
-        self._client = _client(config)
+        self._connections = Connections(config)
 
     def send(
         self, request: Request, /, *, content: Callable[[], Generator[bytes, None]] | None = None
@@ -64,7 +62,7 @@ class HttpTransport:
         while True:
             try:
                 if content is None:
-                    return self._try(request, request.body or None)
+                    return self._try(request)
                 with closing(content()) as body:
                     return self._try(request, body)
             except SandboxException as fault:
@@ -72,14 +70,15 @@ class HttpTransport:
                     return Reply()
                 tries += 1
                 wait = wait_before_retry(request, fault, tries=tries, jitter=random.random())  # noqa: S311 - spread
-                if wait is None or self._is_gone() or self._client.is_closed:
+                if wait is None or self._is_gone() or self._connections.is_closed:
                     raise
             sleep(wait)
 
-    def _try(self, request: Request, body: bytes | Generator[bytes, None] | None) -> Reply:
+    def _try(self, request: Request, content: Generator[bytes, None] | None = None) -> Reply:
         self._check_there()
         with self._mapped_faults():
-            response = self._client.request(**{**self._arguments(request), "content": body})
+            with self._connections.exchange(request, content=content) as response:
+                response.read()
         headers = dict(response.headers)
         if not response.is_success:
             raise decode.refusal(response.status_code, response.content, headers)
@@ -95,7 +94,7 @@ class HttpTransport:
             try:
                 self._check_there()
                 with self._mapped_faults():
-                    with self._client.stream(**self._arguments(resume.next_request())) as response:
+                    with self._connections.exchange(resume.next_request()) as response:
                         _refuse(response)
                         resume.opened(status=response.status_code)
                         frames = FrameDecoder()
@@ -113,7 +112,7 @@ class HttpTransport:
                 fault = broken
             if not resume.is_over():
                 jitter = random.random()  # noqa: S311 - spread
-                is_gone = self._is_gone() or self._client.is_closed
+                is_gone = self._is_gone() or self._connections.is_closed
                 sleep(resume.lost(fault, now=time.monotonic(), jitter=jitter, is_gone=is_gone))
 
     def receive(self, request: Request, /) -> Generator[bytes, None]:
@@ -124,7 +123,7 @@ class HttpTransport:
             try:
                 self._check_there()
                 with self._mapped_faults():
-                    with self._client.stream(**self._arguments(download.next_request())) as response:
+                    with self._connections.exchange(download.next_request()) as response:
                         _refuse(response)
                         download.opened(status=response.status_code, headers=response.headers)
                         for chunk in response.iter_raw():
@@ -134,32 +133,21 @@ class HttpTransport:
                 raise
             except (SandboxConnectionException, SandboxApiException) as broken:
                 jitter = random.random()  # noqa: S311 - spread
-                is_gone = self._is_gone() or self._client.is_closed
+                is_gone = self._is_gone() or self._connections.is_closed
                 wait = download.lost(broken, now=time.monotonic(), jitter=jitter, is_gone=is_gone)
             sleep(wait)
 
     def close(self) -> None:
         """Close every connection."""
-        self._client.close()
+        self._connections.close()
 
     def _check_open(self) -> None:
-        if self._client.is_closed:
+        if self._connections.is_closed:
             raise ValueError("this sandbox is closed")
 
     def _check_there(self) -> None:
         if self._is_gone():
             raise ExecdNotReadyException(f"the daemon at {self._endpoint.url} has ended")
-
-    def _arguments(self, request: Request) -> dict[str, Any]:
-        silence = request.silence_s
-        kind = {"Content-Type": request.content_type} if request.content_type and request.body else {}
-        return {
-            "method": request.method,
-            "url": self._endpoint.base + request.target,
-            "content": request.body or None,
-            "headers": {**request.headers, **kind},
-            "timeout": httpx.Timeout(connect=CONNECT_S, read=silence, write=silence, pool=None),
-        }
 
     @contextmanager
     def _mapped_faults(self) -> Iterator[None]:
@@ -174,7 +162,7 @@ class HttpTransport:
         except (httpx.HTTPError, httpx.StreamError) as fault:
             raise SandboxConnectionException(f"the connection to {where} broke: {fault}") from fault
         except RuntimeError as fault:
-            if not self._client.is_closed:
+            if not self._connections.is_closed:
                 raise
             raise SandboxConnectionException("the sandbox was closed meanwhile") from fault
         except httpx.InvalidURL as fault:
@@ -185,15 +173,3 @@ def _refuse(response: httpx.Response) -> None:
     if not response.is_success:
         body = response.read()
         raise decode.refusal(response.status_code, body, dict(response.headers))
-
-
-def _client(config: Config) -> httpx.Client:
-    """Make a client without limits of its own; proxies of the environment are not for loopback."""
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=_KEEPALIVE_S)
-    endpoint = config.endpoint
-    headers = {"Accept-Encoding": "identity", "User-Agent": "execd-sdk", **config.headers}
-    secure = endpoint.base.startswith("https:")
-    if not endpoint.is_loopback:
-        return httpx.Client(headers=headers, limits=limits)
-    transport = httpx.HTTPTransport(limits=limits, uds=endpoint.uds, verify=secure, trust_env=secure)
-    return httpx.Client(headers=headers, transport=transport, trust_env=False)

@@ -1,4 +1,4 @@
-"""Prints which Python this is and which ipykernel it has; fails where it has none."""
+"""Prints which Python this is, which ipykernel it has, and where it has looked for one."""
 
 import importlib.util
 import json
@@ -8,6 +8,10 @@ from importlib import metadata
 
 # As with the kernel itself, what lies in the working directory is not meant; this file's own is nobody's.
 del sys.path[0]
-if importlib.util.find_spec("ipykernel") is None:
-    sys.exit("no module named ipykernel")
-print(json.dumps({"language": platform.python_version(), "kernel": metadata.version("ipykernel")}))
+found = importlib.util.find_spec("ipykernel") is not None
+answer = {
+    "language": platform.python_version(),
+    "kernel": metadata.version("ipykernel") if found else None,
+    "searched": sys.path,
+}
+print("\n" + json.dumps(answer))

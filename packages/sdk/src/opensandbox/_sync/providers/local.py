@@ -29,6 +29,8 @@ from opensandbox.exceptions import ExecdNotReadyException
 _READY_WITHIN_S: Final = 30.0
 _STOP_WITHIN_S: Final = 10.0
 """The daemon's kill grace and its own last resort, and some."""
+_LAST_WORDS_S: Final = 1.0
+"""How long a daemon that closes its output may take to end, and its log to be read."""
 _READ: Final = 65536
 _TAIL_LINES: Final = 20
 
@@ -92,7 +94,7 @@ class LocalDaemon:
                 self._process.kill()
                 self._ends_within(_STOP_WITHIN_S)
         self._process.wait(_STOP_WITHIN_S)
-        self._reading.join(_STOP_WITHIN_S)
+        self._reading.join(_LAST_WORDS_S)
         self._stdout.close()
         in_thread(_remove, self._directory)
 
@@ -113,6 +115,7 @@ class LocalDaemon:
                 raise self._did_not_start(f"it did not say that it is ready in {_READY_WITHIN_S:.0f} s")
             more = os.read(descriptor, _READ)
             if not more:
+                self._ends_within(_LAST_WORDS_S)
                 raise self._did_not_start("it ended")
             said += more
         if told.get("event") != "ready":
@@ -120,7 +123,7 @@ class LocalDaemon:
 
     def _did_not_start(self, why: str) -> ExecdNotReadyException:
         if self._process.poll() is not None:
-            self._reading.join(1.0)
+            self._reading.join(_LAST_WORDS_S)
         tail = b"".join(self._tail).decode("utf-8", "replace").strip()
         return ExecdNotReadyException(
             f"the local daemon did not start: {why}{': ' if tail else ''}{tail}",

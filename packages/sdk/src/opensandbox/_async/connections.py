@@ -1,0 +1,129 @@
+"""HTTP connections to one daemon, each in a pool of its own.
+
+The library's pool looks at every connection for every request: with 64 streams at once that cost more than the
+requests themselves. So each pool here holds one connection, the newest idle one is taken first, and a request goes to
+it directly: of the library's client (cookies, redirects, authentication) nothing is wanted. Only this module and
+the transport import the library.
+"""
+
+from __future__ import annotations
+
+import ssl
+import threading
+import time
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Final
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+
+from opensandbox._core.config import Config, Endpoint
+from opensandbox._core.request import Request
+
+CONNECT_S: Final = 10.0
+_KEEPALIVE_S: Final = 5.0
+"""Shorter than the daemon's, so that an idle connection is closed from here and never under a request."""
+_LIMITS: Final = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=_KEEPALIVE_S)
+
+
+class Connections:
+    """As many connections as there are requests under way, and those that have just been used."""
+
+    def __init__(self, config: Config) -> None:
+        self.is_closed = False
+        self._endpoint = config.endpoint
+        self._headers = {"Accept-Encoding": "identity", "User-Agent": "execd-sdk", **config.headers}
+        self._proxy = _proxy(config.endpoint)
+        self._trust = _trust(config.endpoint)
+        self._lock = threading.Lock()
+        self._idle: list[tuple[float, httpx.AsyncHTTPTransport]] = []
+        self._busy: set[httpx.AsyncHTTPTransport] = set()
+
+    @asynccontextmanager
+    async def exchange(
+        self, request: Request, *, content: AsyncIterable[bytes] | None = None
+    ) -> AsyncIterator[httpx.Response]:
+        """Send a request and give its response, not read yet; leaving it unread closes the connection.
+
+        `content` is a body that is made while it is sent.
+        """
+        message = self._message(request, request.body or None if content is None else content)
+        connection = self._take()
+        try:
+            response = await connection.handle_async_request(message)
+            response.request = message
+            try:
+                yield response
+            finally:
+                await response.aclose()
+        finally:
+            for stale in self._give_back(connection):
+                await stale.aclose()
+
+    async def aclose(self) -> None:
+        """Close every connection, those under way too."""
+        self.is_closed = True
+        with self._lock:
+            every = [*self._busy, *(connection for _, connection in self._idle)]
+            self._idle.clear()
+        for connection in every:
+            await connection.aclose()
+
+    def _message(self, request: Request, content: bytes | AsyncIterable[bytes] | None) -> httpx.Request:
+        silence = request.silence_s
+        timeout = httpx.Timeout(connect=CONNECT_S, read=silence, write=silence, pool=None)
+        return httpx.Request(
+            request.method,
+            self._endpoint.base + request.target,
+            content=content,
+            headers=self._headers_of(request),
+            extensions={"timeout": timeout.as_dict()},
+        )
+
+    def _headers_of(self, request: Request) -> Mapping[str, str]:
+        kind = {"Content-Type": request.content_type} if request.content_type and request.body else {}
+        return {**self._headers, **request.headers, **kind}
+
+    def _take(self) -> httpx.AsyncHTTPTransport:
+        with self._lock:
+            connection = self._idle.pop()[1] if self._idle else self._connection()
+            self._busy.add(connection)
+        return connection
+
+    def _connection(self) -> httpx.AsyncHTTPTransport:
+        return httpx.AsyncHTTPTransport(
+            verify=self._trust,
+            trust_env=False,
+            limits=_LIMITS,
+            uds=self._endpoint.uds,
+            proxy=self._proxy,
+        )
+
+    def _give_back(self, connection: httpx.AsyncHTTPTransport) -> list[httpx.AsyncHTTPTransport]:
+        """Make a connection idle, and return those that have been idle too long."""
+        now = time.monotonic()
+        with self._lock:
+            self._busy.discard(connection)
+            if self.is_closed:
+                return [connection]
+            self._idle.append((now, connection))
+            count = sum(since < now - _KEEPALIVE_S for since, _ in self._idle[:16])
+            stale, self._idle = self._idle[:count], self._idle[count:]
+        return [connection for _, connection in stale]
+
+
+def _trust(endpoint: Endpoint) -> ssl.SSLContext:
+    """Return what all connections share: made for each, it would cost more than the connection."""
+    secure = endpoint.base.startswith("https:")
+    return httpx.create_ssl_context() if secure else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def _proxy(endpoint: Endpoint) -> str | None:
+    """Return the environment's proxy for an endpoint; loopback has none."""
+    parts = urlsplit(endpoint.base)
+    if endpoint.is_loopback or proxy_bypass(parts.hostname or ""):
+        return None
+    proxies = getproxies()
+    return proxies.get(parts.scheme) or proxies.get("all")
