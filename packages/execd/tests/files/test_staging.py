@@ -226,9 +226,9 @@ def test_parents_that_cannot_all_be_made_are_not_made_at_all(tmp_path: Path) -> 
 
 
 def test_a_write_that_is_cut_short_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    write = os.write
-    monkeypatch.setattr(os, "write", lambda fd, data: write(fd, data[:3]))
+    monkeypatch.setattr(os, "writev", lambda fd, views: os.write(fd, b"".join(views)[:3]))
     staged = Staged(str(tmp_path / "file"), wish=NEW)
-    staged.write(b"0123456789")
+    for piece in (b"01", b"", b"23456", b"789"):
+        staged.write(piece)
     staged.publish()
     assert (tmp_path / "file").read_bytes() == b"0123456789"

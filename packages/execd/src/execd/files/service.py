@@ -110,11 +110,7 @@ class Receiving:
     async def take(self, pieces: list[bytes]) -> None:
         """Take the next bytes of the body; raises the refusals of the wire, perhaps for bytes that came earlier."""
         await self._written()
-        self._job = self._submit(lambda: self._feed(pieces))
-
-    def _feed(self, pieces: list[bytes]) -> None:
-        for piece in pieces:
-            self._upload.feed(piece)
+        self._job = self._submit(lambda: self._upload.feed(*pieces))
 
     async def _written(self) -> None:
         job, self._job = self._job, None

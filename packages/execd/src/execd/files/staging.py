@@ -21,6 +21,8 @@ from execd.files.refusals import shown
 
 _NAME: Final = f".execd-{secrets.token_hex(8)}-"
 _numbers: Final = count()
+_VECTOR: Final = 512
+"""Pieces in one write; the system takes 1024."""
 _CANNOT: Final = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL})
 _WRITE: Final = os.O_WRONLY | os.O_CLOEXEC
 _SET_ID_BITS: Final = stat.S_ISUID | stat.S_ISGID
@@ -43,6 +45,7 @@ class Staged:
         self.target = target
         self._wish = wish
         self._replaced = replaceable(target)
+        self._pending: list[bytes] = []
         self._hidden: str | None = None
         self._fd: int | None = _nameless(os.path.dirname(target))
         if self._fd is None:
@@ -54,17 +57,27 @@ class Staged:
         return f"{os.path.dirname(self.target)}/{_NAME}{next(_numbers)}"
 
     def write(self, data: bytes) -> None:
-        """Append; raises `OSError`."""
-        if self._fd is None:
-            raise ValueError("already sealed")
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self._fd, view) :]
+        """Append, at the latest when `flush` is called; raises `OSError`."""
+        self._pending.append(data)
+        if len(self._pending) >= _VECTOR:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand everything to the system, in one call: each one costs a handover of the interpreter's lock too."""
+        views = [memoryview(data) for data in self._pending]
+        self._pending.clear()
+        while views and self._fd is not None:
+            written = os.writev(self._fd, views)
+            while views and written >= len(views[0]):
+                written -= len(views.pop(0))
+            if written:
+                views[0] = views[0][written:]
 
     def seal(self) -> None:
         """Give the content its owner, its mode and a hidden name, and let go of the descriptor; again is nothing."""
         if self._fd is None:
             return
+        self.flush()
         self._adopt(self._fd)
         if self._hidden is None:
             hidden = self._new_name()

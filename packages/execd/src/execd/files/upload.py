@@ -47,18 +47,25 @@ class Upload:
         self._made: list[str] = []
         self._directories: dict[str, str] = {}
 
-    def feed(self, data: bytes) -> None:
+    def feed(self, *pieces: bytes) -> None:
         """Take the next bytes of the body; raises the refusals of the wire."""
         try:
-            for event in self._parser.parse(data):
-                if event is None:
-                    self._end_part()
-                elif isinstance(event, bytes):
-                    self._take(event)
-                else:
-                    self._begin_part(event.name)
+            for piece in pieces:
+                self._parse(piece)
         except self._malformed as error:
             raise InvalidFile(f"the body is not well-formed multipart: {error}") from None
+        if self._file is not None:
+            with refused(self._file.target, also=WRITING):
+                self._file.flush()
+
+    def _parse(self, piece: bytes) -> None:
+        for event in self._parser.parse(piece):
+            if event is None:
+                self._end_part()
+            elif isinstance(event, bytes):
+                self._take(event)
+            else:
+                self._begin_part(event.name)
 
     def _begin_part(self, name: str) -> None:
         if name == "metadata":
