@@ -177,6 +177,14 @@ class FileInfo:
         """Whether it is a directory; a link to one is none."""
         return self.type == "directory"
 
+    def __repr__(self) -> str:
+        """Show what is there, with its mode as people write modes."""
+        more = "" if self.target is None else f", target={self.target!r}"
+        return (
+            f"FileInfo(path={self.path!r}, type={self.type!r}, size={self.size}, mode={oct(self.mode)}, "
+            f"owner={self.owner!r}, group={self.group!r}, mtime={self.mtime}{more})"
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metrics:
