@@ -24,8 +24,10 @@ CHECKS: dict[str, tuple[tuple[str, ...], ...]] = {
     "lint": (("-m", "ruff", "check", "."), ("-m", "ruff", "format", "--check", ".")),
     "types": (
         ("-m", "mypy"),
+        ("-m", "mypy", "packages/code-interpreter/tests"),
         ("-m", "pyright"),
         ("-m", "pyright", "--verifytypes", "opensandbox", "--ignoreexternal"),
+        ("-m", "pyright", "--verifytypes", "code_interpreter", "--ignoreexternal"),
     ),
     "imports": (("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()", "--no-logo"),),
     "generated": (("tools/check_generated.py",),),

@@ -6,7 +6,8 @@ from noxfile import CHECKS
 
 from .planting import Copy
 
-(STYLE, FORMAT), (MYPY, PYRIGHT, COMPLETE), (IMPORTS,) = CHECKS["lint"], CHECKS["types"], CHECKS["imports"]
+(STYLE, FORMAT), (IMPORTS,) = CHECKS["lint"], CHECKS["imports"]
+MYPY, MYPY_BESIDE, PYRIGHT, COMPLETE, COMPLETE_TOO = CHECKS["types"]
 EXECD, SDK = "packages/execd/src/execd", "packages/sdk/src/opensandbox"
 INTERPRETER = "packages/code-interpreter/src/code_interpreter"
 
@@ -47,6 +48,11 @@ def test_types_fail_for_a_wrong_type_anywhere(copy: Copy, where: str) -> None:
     assert "planted.py:2: error: Incompatible types" in fails(copy, MYPY, f"{where}/planted.py", "X: int = 'x'\n")
 
 
+def test_types_fail_for_a_wrong_type_in_the_interpreters_tests(copy: Copy) -> None:
+    said = fails(copy, MYPY_BESIDE, "packages/code-interpreter/tests/planted.py", "X: int = 'x'\n")
+    assert "planted.py:2: error: Incompatible types" in said
+
+
 def test_types_fail_for_a_wrong_call_of_the_public_api(copy: Copy) -> None:
     said = fails(copy, PYRIGHT, f"{SDK}/results.py", "\n\nPLANTED: int = 'x'\n")
     assert "Type \"Literal['x']\" is not assignable" in said or '"str" is not assignable' in said
@@ -55,6 +61,8 @@ def test_types_fail_for_a_wrong_call_of_the_public_api(copy: Copy) -> None:
 def test_types_fail_for_a_public_name_without_a_type(copy: Copy) -> None:
     said = fails(copy, COMPLETE, f"{SDK}/results.py", "\n\ndef planted(x, y):\n    return x\n")
     assert "opensandbox.results.planted" in said
+    said = fails(copy, COMPLETE_TOO, f"{INTERPRETER}/results.py", "\n\ndef planted(x, y):\n    return x\n")
+    assert "code_interpreter.results.planted" in said
 
 
 @pytest.mark.parametrize(
@@ -90,6 +98,13 @@ def test_types_fail_for_a_public_name_without_a_type(copy: Copy) -> None:
         ),
         pytest.param(
             f"{INTERPRETER}/planted.py", "import opensandbox._core\n", "planted -> opensandbox._core", id="private"
+        ),
+        pytest.param(
+            f"{INTERPRETER}/results.py", "import code_interpreter._core\n", "results -> code_interpreter._core", id="up"
+        ),
+        pytest.param(f"{INTERPRETER}/planted.py", "", "code_interpreter.planted", id="an unplaced module"),
+        pytest.param(
+            f"{INTERPRETER}/_core/planted.py", "import time\n", "code_interpreter._core.planted -> time", id="time"
         ),
     ],
 )

@@ -133,6 +133,10 @@ async def test_writes_survive_cuts_of_their_answers(execd: RunningDaemon, place:
     assert os.listdir(place) == ["file"]
 
 
+def forget_peak() -> None:
+    Path("/proc/self/clear_refs").write_text("5")
+
+
 def peak_kib() -> int:
     found = re.search(r"VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text())
     assert found is not None
@@ -143,7 +147,7 @@ async def test_large_files_need_no_memory(sandbox: Sandbox, place: Path, tmp_pat
     local, size = tmp_path / "local", 256 * 1024 * 1024
     local.touch()
     os.truncate(local, size)
-    Path("/proc/self/clear_refs").write_text("5")  # the peak is now what there is now
+    forget_peak()
     before_kib = peak_kib()
     await sandbox.files.write_file(place / "large", local)
     read = 0

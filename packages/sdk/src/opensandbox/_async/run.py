@@ -52,7 +52,7 @@ class AsyncRun(Generic[E]):
         live: set[AsyncRun[Any]],
         interrupt: Callable[[str], Request] | None,
     ) -> None:
-        self.execution_id = request.execution_id or ""
+        self.execution_id: str = request.execution_id or ""
         """Empty until the daemon has told it, where only the daemon can."""
         self._transport = transport
         self._request = request

@@ -53,7 +53,7 @@ class SyncRun(Generic[E]):
         live: set[SyncRun[Any]],
         interrupt: Callable[[str], Request] | None,
     ) -> None:
-        self.execution_id = request.execution_id or ""
+        self.execution_id: str = request.execution_id or ""
         """Empty until the daemon has told it, where only the daemon can."""
         self._transport = transport
         self._request = request
