@@ -21,7 +21,7 @@ from execd.errors import (
     NotADirectory,
     PayloadTooLarge,
 )
-from execd.files.upload import METADATA_BYTES, Upload
+from execd.files.upload import METADATA_BYTES, WAITING_BYTES, Upload
 
 from .worlds import BOUNDARY, as_nobody, file, form, in_pieces, metadata, part
 
@@ -197,6 +197,16 @@ def test_many_files_take_few_descriptors(tmp_path: Path) -> None:
     upload_.finish()
     upload_.abandon()
     assert tree(tmp_path) == {str(at): b"%d" % at for at in range(300)}
+
+
+def test_metadata_that_waits_is_bounded_and_metadata_that_does_not_is_not(tmp_path: Path) -> None:
+    padded = metadata(tmp_path / "a", owner="", group="")
+    large = padded.replace(b'{"path"', b" " * (METADATA_BYTES - 200) + b'{"path"')
+    enough = WAITING_BYTES // METADATA_BYTES + 2
+    upload([*(each for _ in range(enough) for each in (large, file(b"x"))), form()])
+    assert tree(tmp_path) == {"a": b"x"}
+    with pytest.raises(PayloadTooLarge, match="without a file"):
+        upload([large] * enough)
 
 
 def test_who_may_not_write_somewhere_is_told_where(open_directory: Path) -> None:

@@ -59,7 +59,7 @@ async def test_a_daemon_that_waits_says_for_what() -> None:
 async def test_the_version_lists_the_extensions() -> None:
     shown = (await world().call("GET", "/version")).json
     assert shown["features"][:7] == ["execution_id", "output", "replay", "disconnect", "overflow", "stdin", "user"]
-    assert shown["languages"] == []
+    assert shown["languages"] == ["python"]
 
 
 # ── whatever the route ───────────────────────────────────────────────────────────────────────────────────────────────

@@ -12,13 +12,14 @@ from urllib.parse import unquote
 from starlette.types import ASGIApp, Message, Scope
 
 from execd import http
-from execd._wire import RunCommandRequest
-from execd.errors import AlreadyFinished, StdinClosed
+from execd._wire import CodeContext, CreateContextRequest, LanguageInfo, RunCodeRequest, RunCommandRequest
+from execd.errors import AlreadyFinished, ContextNotFound, StdinClosed
 from execd.files.places import Places
 from execd.files.service import Files
 from execd.http.auth import Access
 from execd.http.body import Arrivals
 from execd.http.services import Activity, Services
+from execd.kernel.broadcast import Broadcast, Listener
 from execd.metrics.sampler import Sampler
 from execd.runs.ends import End
 from execd.runs.registry import Registry, Retention
@@ -94,6 +95,68 @@ class FakeCommands:
         self.programs[execution_id].stop("interrupted")
 
 
+class FakeContexts:
+    """Contexts without kernels: one is there, `here`, and cells end as soon as they are run."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self.asked: list[tuple[object, ...]] = []
+
+    async def contexts(self) -> FakeContexts:
+        return self
+
+    async def installed(self) -> list[str]:
+        return ["python"]
+
+    async def create(self, request: CreateContextRequest) -> CodeContext:
+        self.asked.append(("create", request))
+        return CodeContext(id="here", language="python", cwd="/")
+
+    async def show(self, language: str | None) -> list[CodeContext]:
+        self.asked.append(("show", language))
+        return []
+
+    def get(self, context_id: str) -> CodeContext:
+        if context_id != "here":
+            raise ContextNotFound("no such context")
+        return CodeContext(id="here", language="python", cwd="/")
+
+    async def delete(self, context_id: str) -> None:
+        self.get(context_id)
+        self.asked.append(("delete", context_id))
+
+    async def delete_all(self, language: str) -> None:
+        self.asked.append(("delete_all", language))
+
+    async def restart(self, context_id: str) -> CodeContext:
+        self.asked.append(("restart", context_id))
+        return self.get(context_id)
+
+    async def interrupt(self, some_id: str) -> None:
+        self.asked.append(("interrupt", some_id))
+
+    async def languages(self) -> list[LanguageInfo]:
+        return [LanguageInfo(name="python", aliases=["py"], kernel="k 1", version="3", warm=0, limits=[])]
+
+    def listen(self, context_id: str) -> Listener:
+        self.get(context_id)
+        broadcast = Broadcast(CLOCK.wall_ms)
+        listener = broadcast.listen()
+        broadcast.tell({"type": "stdout", "text": "late", "execution_id": "x"})
+        broadcast.end({"type": "error"})
+        return listener
+
+    async def run(self, request: RunCodeRequest) -> Run:
+        policy = Policy(mode="whole", on_disconnect="kill", disconnect_grace_ms=5000, on_overflow="block")
+        run, new = self._registry.register(
+            kind="cell", content=request.code, body=request, policy=policy, execution_id=request.execution_id
+        )
+        if new:
+            run.write("stdout", b"a\nb")
+            run.finish(End(cause="completed", state_lost=False))
+        return run
+
+
 @dataclass(frozen=True)
 class Reply:
     status: int
@@ -113,6 +176,7 @@ class Reply:
 class World:
     services: Services
     commands: FakeCommands
+    contexts: FakeContexts
     app: ASGIApp
 
     async def call(self, method: str, target: str, **request: Any) -> Reply:
@@ -132,6 +196,7 @@ def world(
 ) -> World:
     registry = Registry(retention=Retention(), spool=Spool(None), clock=CLOCK)
     commands = FakeCommands(registry)
+    contexts = FakeContexts(registry)
     services = Services(
         registry=registry,
         commands=commands,
@@ -140,9 +205,9 @@ def world(
         access=access or Access(),
         arrivals=Arrivals(timeout_s=timeout_s, max_bytes=max_bytes),
         activity=Activity(lambda: 0.0),
-        **{"heartbeat_s": 5.0, "now_ms": CLOCK.wall_ms, "code": None, **changes},
+        **{"heartbeat_s": 5.0, "now_ms": CLOCK.wall_ms, "code": contexts, **changes},
     )
-    return World(services, commands, http.build(services))
+    return World(services, commands, contexts, http.build(services))
 
 
 def scope_of(method: str, target: str, headers: Iterable[tuple[str, str]] = ()) -> Scope:

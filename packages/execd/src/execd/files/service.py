@@ -78,18 +78,20 @@ class Reading:
 
     async def next(self) -> bytes:
         """Return the next bytes, b"" at the end; raises `EOFError` when the file became shorter than was said."""
-        ahead, self._ahead = self._ahead or self._read(), None
-        block = await settled(ahead)
+        if self._content.in_memory:
+            block = self._read()
+        else:
+            ahead, self._ahead = self._ahead or self._submit(self._read), None
+            block = await settled(ahead)
         self._offset += len(block)
         if not block and self._stop is not None and self._offset < self._stop:
             raise EOFError(f"{shown(self._content.path)} became shorter while it was read")
-        if block and self._offset != self._stop:
-            self._ahead = self._read()
+        if block and self._offset != self._stop and not self._content.in_memory:
+            self._ahead = self._submit(self._read)
         return block
 
-    def _read(self) -> asyncio.Future[bytes]:
-        offset, left = self._offset, BLOCK if self._stop is None else self._stop - self._offset
-        return self._submit(lambda: self._content.read(offset, min(BLOCK, left)))
+    def _read(self) -> bytes:
+        return self._content.read(self._offset, BLOCK if self._stop is None else min(BLOCK, self._stop - self._offset))
 
     async def close(self) -> None:
         """Let go of the file."""
@@ -123,7 +125,7 @@ class Receiving:
         await settled(self._submit(self._upload.finish))
 
     async def abandon(self) -> None:
-        """Leave nothing that is not visible yet; after `finish` this is nothing."""
+        """Leave nothing of what is not visible yet."""
         with suppress(Exception):
             await self._written()
         await settled(self._submit(self._upload.abandon))

@@ -100,6 +100,8 @@ class Upload:
             # One descriptor for the whole request, however many files; the last file keeps it and needs no name yet.
             self._seal(self._staged[-1])
         metadata = self._waiting.popleft()
+        if not self._waiting:
+            self._waiting_bytes = 0
         wish = wished(metadata)
         target = self._target(metadata.path)
         with refused(target, also=WRITING):

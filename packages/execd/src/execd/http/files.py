@@ -33,8 +33,9 @@ async def upload(exchange: Exchange, services: Services) -> Answer:
         while pieces := await services.arrivals.block(exchange, BLOCK):
             await receiving.take(pieces)
         await receiving.finish()
-    finally:
+    except BaseException:
         await receiving.abandon()
+        raise
     return EMPTY
 
 
