@@ -30,7 +30,21 @@ COMMAND = strict.RunCommandRequest
 
 
 def without_nulls(value: Any, schema: dict[str, Any]) -> Any:
-    return {key: item for key, item in value.items() if item is not None or key not in schema["properties"]}
+    properties = schema["properties"]
+    return {
+        key: without_nulls(item, inner) if (inner := object_schema(properties.get(key, {}))) and item else item
+        for key, item in value.items()
+        if item is not None or key not in properties
+    }
+
+
+def object_schema(schema: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the schema of the struct that a field holds, None where it holds something else."""
+    for option in schema.get("anyOf", [schema]):
+        named: dict[str, Any] = SCHEMAS.get(option.get("$ref", "").rsplit("/", 1)[-1], {})
+        if "properties" in named:
+            return named
+    return None
 
 
 @pytest.mark.parametrize("side", SIDES)

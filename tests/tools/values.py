@@ -39,8 +39,9 @@ def _of_kind(kind: str, schema: dict[str, Any], schemas: dict[str, Any]) -> st.S
             return st.none()
         case "boolean":
             return st.booleans()
-        case "integer":
-            return st.integers(schema.get("minimum", -(2**63)), schema.get("maximum", 2**63 - 1))
+        case "integer" | "number":
+            numbers = st.integers(schema.get("minimum", -(2**63)), schema.get("maximum", 2**63 - 1))
+            return numbers if kind == "integer" else numbers.map(float)
         case "string":
             return st.from_regex(schema["pattern"], fullmatch=True) if "pattern" in schema else TEXT
         case "array":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from execd.kernel.execution import (
@@ -232,6 +232,7 @@ def _conversations(draw: st.DrawFn) -> list[Message]:
     return published
 
 
+@settings(deadline=None)
 @given(_conversations())
 def test_in_any_order_the_cell_ends_with_the_later_of_reply_and_idle(conversation: list[Message]) -> None:
     last = max(
@@ -242,6 +243,7 @@ def test_in_any_order_the_cell_ends_with_the_later_of_reply_and_idle(conversatio
     assert cell.hear(conversation[last]).finished
 
 
+@settings(deadline=None)
 @given(_conversations(), st.booleans())
 def test_a_lost_idle_or_a_lost_reply_never_hangs_the_cell(conversation: list[Message], lose_idle: bool) -> None:
     lost = [IDLE] if lose_idle else [OK, RAISED]
@@ -268,6 +270,7 @@ def _play(cell: Cell, what: Message | Kind | str) -> None:
         cell.step(what, death=DEATH if what is Kind.DIED else None)
 
 
+@settings(deadline=None)
 @given(st.lists(_steps, max_size=25))
 def test_whatever_happens_there_is_one_end_and_nothing_is_told_after_it(happened: list[Any]) -> None:
     cell = Cell()
@@ -278,6 +281,7 @@ def test_whatever_happens_there_is_one_end_and_nothing_is_told_after_it(happened
     assert all(isinstance(effect, Late) for effect in cell.effects[cell.effects.index(Do.FINISH) + 1 :])
 
 
+@settings(deadline=None)
 @given(st.lists(_steps, max_size=25))
 def test_the_first_reason_to_stop_is_the_cause_and_only_a_kill_or_a_death_loses_state(happened: list[Any]) -> None:
     cell = Cell()
@@ -293,6 +297,7 @@ def test_the_first_reason_to_stop_is_the_cause_and_only_a_kill_or_a_death_loses_
     assert (told.code is None) is (told.cause == "completed")
 
 
+@settings(deadline=None)
 @given(st.lists(_steps, max_size=25))
 def test_every_cell_that_was_interrupted_has_a_grace_running(happened: list[Any]) -> None:
     cell = Cell()

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from execd.kernel.messages import Failure, Message, Output, clean, failure, message, said, text
@@ -98,6 +98,7 @@ _kinds = st.sampled_from(
 _fields = st.sampled_from(["name", "text", "data", "metadata", "transient", "wait", "prompt", "password", "ename"])
 
 
+@settings(deadline=None)
 @given(_texts)
 def test_any_text_can_be_encoded_and_sound_text_is_left_alone(given_text: str) -> None:
     assert text(given_text).encode().decode() == text(given_text)
@@ -105,11 +106,13 @@ def test_any_text_can_be_encoded_and_sound_text_is_left_alone(given_text: str) -
         assert text(given_text) == given_text
 
 
+@settings(deadline=None)
 @given(_json)
 def test_any_value_can_be_encoded(value: Any) -> None:
     assert msgspec.json.encode(clean(value))
 
 
+@settings(deadline=None)
 @given(_kinds, st.dictionaries(_fields, _json, max_size=5))
 def test_no_content_whatever_its_fields_breaks_the_encoding(kind: str, content: dict[str, Any]) -> None:
     event = said(Message(kind, "p", content))

@@ -31,6 +31,6 @@ async def ready(exchange: Exchange, services: Services) -> Answer:  # noqa: ARG0
 
 async def version(exchange: Exchange, services: Services) -> Answer:  # noqa: ARG001 - every endpoint has this shape
     """Answer what this daemon is and which extensions it has."""
-    languages = await services.code.languages()
+    languages = await services.code.installed()
     info = VersionInfo(version=__version__, api_version=API_VERSION, features=list(Feature), languages=languages)
     return json_answer(info)

@@ -39,7 +39,7 @@ class Code:
                 self._contexts = module.Contexts(self._registry, self._settings, self._surroundings, self._languages)
         return self._contexts
 
-    async def languages(self) -> list[str]:
+    async def installed(self) -> list[str]:
         """Return the names of the languages that are installed."""
         return await self._languages.installed()
 
