@@ -62,6 +62,7 @@ RENAMES: Final = {
     "AsyncRuns": "SyncRuns",
     "AsyncTransport": "SyncTransport",
     "CodeInterpreter": "CodeInterpreterSync",
+    "FakeTransport": "FakeTransportSync",
     "Sandbox": "SandboxSync",
 }
 
