@@ -182,7 +182,7 @@ async def test_the_seeds_interruption_leaves_nothing_running() -> None:
 
         # The seed waits for five seconds here; until the command runs is enough.
         async with asyncio.timeout(LIMIT_S):
-            while not sleeping():
+            while not sleeping():  # noqa: ASYNC110 - a process tells nobody that it runs
                 await asyncio.sleep(0.01)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
