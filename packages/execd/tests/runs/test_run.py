@@ -91,6 +91,18 @@ async def registry() -> Registry:
     return make_registry()
 
 
+async def test_a_reader_that_was_left_behind_after_the_leaders_exit_is_told_what_is_missing() -> None:
+    registry = make_registry(run_bytes=8 * KIB)
+    run = start(registry)
+    reader = registry.attach(run)
+    run.leader_exited()
+    for _ in range(64):
+        run.write("stdout", b"x" * KIB + b"\n")
+    run.finish(DONE)
+    assert "truncated" in [event["type"] for _, event in drain(reader)]
+    assert run.truncated
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     paces=st.lists(st.integers(1, 60), min_size=1, max_size=3),

@@ -235,7 +235,8 @@ class Run:
             return
         places = self._needed() if self.policy.on_overflow == "block" else []
         wanted = self.store.record_within(bound - bound // 16)
-        behind = self.store.weight(min(places)) if places else 0
+        # What a reader needed may be forgotten already: then it is as far behind as one can be.
+        behind = self.store.weight(max(min(places), self.store.floor.record)) if places else 0
         margin = min(MARGIN, bound)
         # After the leader's exit nothing is held; what was held back for readers until then is still theirs.
         if places and (self._leader_alive or behind < bound + margin):
