@@ -192,4 +192,4 @@ def test_a_stream_whose_run_is_silent_carries_pings(running: Daemon) -> None:
         start(client, "sleep 600")
         client.until(b'"pong"')
         assert b'id: 1\ndata: {"type":"init"' in client.received
-        assert b"id: 2" not in client.received
+        assert b"\nid: 2\n" not in client.received
