@@ -14,6 +14,7 @@ from execd.errors import AlreadyFinished, InvalidRequestBody, StdinClosed
 from execd.process.members import look
 from execd.process.owner import Owner
 from execd.process.states import Input, Kind
+from execd.process.sweep import Sweep
 from execd.runs.registry import Retention
 
 from .rooms import Room, alive, descriptors, gone, kill, own_zombies, until
@@ -335,8 +336,9 @@ async def test_a_program_that_is_held_can_be_interrupted(tight: Room) -> None:
     assert watched.run.end.cause == "interrupted"
 
 
-async def test_a_program_that_exits_while_it_is_held_ends_at_once(tight: Room) -> None:
-    watched = tight.start("yes x | head -c 8000000 & exec >&-; read x; exit 3", stdin="pipe")
+async def test_a_program_that_exits_while_it_is_held_ends_when_its_pipe_is_empty(tmp_path: Path) -> None:
+    room = Room(str(tmp_path), retention=Retention(run_bytes=BOUND), drain_grace_ms=60_000)
+    watched = room.start("yes x | head -c 8000000 & exec >&-; read x; exit 3", stdin="pipe")
     await until(lambda: watched.run.held)
     assert watched.run.control
     await watched.run.control.write_stdin(b"\n")
@@ -452,6 +454,22 @@ async def test_a_fault_in_the_store_ends_the_run_as_an_internal_error_and_kills_
     end = await watched.end()
     assert (end["cause"], end["code"]) == ("internal_error", "RUNTIME_ERROR")
     assert not alive(pid)
+
+
+async def test_a_fault_on_the_way_out_of_a_fault_ends_the_run_all_the_same(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken(Sweep):
+        def send(self, number: signal.Signals) -> None:
+            raise RuntimeError("planted")
+
+    monkeypatch.setattr("execd.process.owner.Sweep", Broken)
+    watched = room.start("echo ready; exec sleep 600")
+    await watched.word()
+    assert watched.run.control
+    watched.run.control.stop("interrupted")
+    assert (await watched.end())["cause"] == "internal_error"
+    await until(lambda: not own_zombies() and look(watched.run.pid or 0) is None)
 
 
 async def test_the_limit_of_a_kill_takes_the_place_of_the_grace(room: Room) -> None:

@@ -124,10 +124,11 @@ class Owner:
 
     def _end_anyhow(self) -> None:
         # Not even the end goes as it should: what is left is that nobody waits for ever.
+        if self._run.end is None:
+            self._run.control = None
+            self._run.finish(ending("internal_error", None))
         if self._leader_lives:
             self._child.signal_group(signal.SIGKILL)
-        if self._run.end is None:
-            self._run.finish(ending("internal_error", None))
 
     # ── what is to be done ───────────────────────────────────────────────────────────────────────────────────────────
 
