@@ -25,7 +25,7 @@ MEMORY_SLACK: Final = 1.25
 FLAGS: Final = ("--retention-s", "2", "--retention-total-bytes", str(32 << 20), "--kill-grace-ms", "200")
 REST_S: Final = 5.0
 """Longer than the retention above, so that finished runs are forgotten."""
-PATIENCE_S: Final = 60.0
+PATIENCE_S: Final = 120.0
 """How long what a busy machine has not ended yet may take."""
 
 

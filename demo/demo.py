@@ -38,8 +38,9 @@ async def exit_codes(sandbox: Sandbox) -> None:
     try:
         await sandbox.commands.run("ls /no/such/place")
     except CommandFailedException as error:
+        said = error.execution.stderr.strip() if error.execution else ""
         print(f"  {type(error).__name__}: code {error.error.code}, exit code {error.error.details['exit_code']}")
-        print(f"  its stderr: {error.execution.stderr.strip()}")
+        print(f"  its stderr: {said}")
     execution = await sandbox.commands.run("kill -SEGV $$", check=False)
     print(
         f"  and a crash, looked at: cause {execution.cause}, signal {execution.signal}, exit code {execution.exit_code}"

@@ -6,11 +6,14 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from .daemons import Client, Daemon, SilentProxy, daemon, dechunked, events
 
+RUN = f"run-{uuid4().hex[:12]}"
+"""An id that no daemon of another test has: commands are told apart by it."""
 FLOOD = "head -c 40000000 /dev/zero | tr '\\0' y; sleep 600"
 COUNT = 20_000
 COUNTED = "".join(f"{number}\n" for number in range(1, COUNT + 1))
@@ -23,7 +26,7 @@ def running(tmp_path: Path) -> Iterator[Daemon]:
 
 
 def start(client: Client, command: str, **fields: Any) -> None:
-    body = json.dumps({"command": command, "execution_id": "run", "output": "chunks", **fields}).encode()
+    body = json.dumps({"command": command, "execution_id": RUN, "output": "chunks", **fields}).encode()
     client.request("POST", "/command", body=body)
 
 
@@ -33,7 +36,7 @@ def stream_of(client: Client) -> list[dict[str, Any]]:
 
 def resumed(running: Daemon, *, after: int = 0) -> list[dict[str, Any]]:
     with running.connect() as client:
-        client.request("GET", f"/executions/run/events?after={after}", Connection="close")
+        client.request("GET", f"/executions/{RUN}/events?after={after}", Connection="close")
         return stream_of(client)
 
 
@@ -42,16 +45,16 @@ def cause(running: Daemon) -> str:
     return str(resumed(running)[-1]["cause"])
 
 
-def flood(running: Daemon, client: Client) -> None:
+def flood(running: Daemon, client: Client, **fields: Any) -> None:
     """Start a program whose output fills every buffer on the way to a client that does not read."""
-    start(client, FLOOD)
-    while running.ask("GET", "/executions/run").json.get("stdout_bytes", 0) < 32 << 20:
+    start(client, FLOOD, **fields)
+    while running.ask("GET", f"/executions/{RUN}").json.get("stdout_bytes", 0) < 32 << 20:
         pass
 
 
 def follow_to_cause(running: Daemon) -> str:
     while True:
-        shown = running.ask("GET", "/executions/run").json
+        shown = running.ask("GET", f"/executions/{RUN}").json
         if not shown["running"]:
             return str(shown["cause"])
 
@@ -62,8 +65,8 @@ def follow_to_cause(running: Daemon) -> str:
 def test_a_run_whose_reader_reads_nothing_is_interrupted(running: Daemon) -> None:
     with running.connect() as client:
         flood(running, client)
-        assert running.ask("DELETE", "/command?id=run").status == 200
-        assert running.ask("GET", "/command/status/run").json["cause"] == "interrupted"
+        assert running.ask("DELETE", f"/command?id={RUN}").status == 200
+        assert running.ask("GET", f"/command/status/{RUN}").json["cause"] == "interrupted"
         client.until(b'"cause":"interrupted"')
 
 
@@ -71,15 +74,15 @@ def test_a_run_whose_reader_vanished_is_interrupted(running: Daemon) -> None:
     with SilentProxy(("127.0.0.1", running.port)) as proxy, proxy.connect() as client:
         flood(running, client)
         proxy.silent.set()
-        assert running.ask("DELETE", "/command?id=run").status == 200
-        assert running.ask("GET", "/command/status/run").json["cause"] == "interrupted"
+        assert running.ask("DELETE", f"/command?id={RUN}").status == 200
+        assert running.ask("GET", f"/command/status/{RUN}").json["cause"] == "interrupted"
 
 
 def test_an_interrupt_by_a_client_that_does_not_wait_for_the_answer_counts(running: Daemon) -> None:
     with running.connect() as client, running.connect() as hasty:
         start(client, "echo up; sleep 600")
         client.until(b"up")
-        hasty.request("DELETE", "/command?id=run")
+        hasty.request("DELETE", f"/command?id={RUN}")
         hasty.sock.close()
         client.until(b'"cause":"interrupted"')
 
@@ -100,9 +103,7 @@ def test_a_run_is_cancelled_when_its_last_reader_leaves(running: Daemon, owed: b
 
 def test_a_run_is_cancelled_when_a_reader_leaves_that_read_nothing(running: Daemon) -> None:
     with running.connect() as client:
-        start(client, FLOOD, disconnect_grace_ms=50)
-        while running.ask("GET", "/executions/run").json.get("stdout_bytes", 0) < 32 << 20:
-            pass
+        flood(running, client, disconnect_grace_ms=50)
     assert follow_to_cause(running) == "cancelled"
 
 
@@ -110,7 +111,7 @@ def test_a_detached_run_goes_on_without_a_reader(running: Daemon) -> None:
     with running.connect() as client:
         start(client, "echo up; read line; echo $line", on_disconnect="detach", disconnect_grace_ms=0, stdin="pipe")
         client.until(b"up")
-    assert running.ask("POST", "/executions/run/stdin?eof=true", body=b"still here\n").status == 200
+    assert running.ask("POST", f"/executions/{RUN}/stdin?eof=true", body=b"still here\n").status == 200
     assert cause(running) == "exited"
 
 
@@ -119,9 +120,9 @@ def test_a_reader_that_comes_back_in_time_keeps_the_run(running: Daemon) -> None
         start(client, "echo up; read line; echo $line", stdin="pipe", disconnect_grace_ms=60_000)
         client.until(b"up")
     with running.connect() as second:
-        second.request("GET", "/executions/run/events?after=1")
+        second.request("GET", f"/executions/{RUN}/events?after=1")
         second.until(b"up")
-        running.ask("POST", "/executions/run/stdin", body=b"still here\n")
+        running.ask("POST", f"/executions/{RUN}/stdin", body=b"still here\n")
         second.until(b"still here")
         second.until(b'"cause":"exited"')
 
@@ -181,9 +182,9 @@ def test_a_stream_of_a_finished_run_ends_at_once(running: Daemon) -> None:
     with running.connect() as client:
         start(client, "true")
         client.until(b"\r\n0\r\n\r\n")
-        client.request("GET", "/executions/run/events")
+        client.request("GET", f"/executions/{RUN}/events")
         client.until(b"\r\n0\r\n\r\n")
-        assert running.ask("GET", "/executions/run/events?after=2").status == 204
+        assert running.ask("GET", f"/executions/{RUN}/events?after=2").status == 204
 
 
 def test_a_stream_whose_run_is_silent_carries_pings(running: Daemon) -> None:
@@ -191,4 +192,4 @@ def test_a_stream_whose_run_is_silent_carries_pings(running: Daemon) -> None:
         start(client, "sleep 600")
         client.until(b'"pong"')
         assert b'id: 1\ndata: {"type":"init"' in client.received
-        assert b"id: 2" not in client.received
+        assert b"\nid: 2\n" not in client.received

@@ -8,11 +8,15 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from .daemons import Client, Daemon, SilentProxy, daemon, dechunked, events, parse, without_uvloop
 
+RUN = f"run-{uuid4().hex[:12]}"
+FED = f"fed-{uuid4().hex[:12]}"
+"""Ids that no daemon of another test has: commands are told apart by them."""
 GRACE_MS = 300
 LIMIT_S = GRACE_MS / 1000 + 3
 """By then the daemon has left, whatever its clients do."""
@@ -96,13 +100,9 @@ def _until_not_ready(running: Daemon) -> None:
 
 def flood(running: Daemon, client: Client) -> None:
     """Start a command whose output fills every buffer on the way to a client that does not read."""
-    client.request(
-        "POST", "/command", body=b'{"command":"exec cat /dev/zero","output":"chunks","execution_id":"flood"}'
-    )
-    while True:
-        shown = running.ask("GET", "/executions/flood").json
-        if shown.get("stdout_bytes", 0) > 32 << 20:
-            return
+    start(client, "UP; head -c 40000000 /dev/zero | tr '\\0' y; sleep 600", execution_id=RUN)
+    while running.ask("GET", f"/executions/{RUN}").json["stdout_bytes"] < 32 << 20:
+        pass
 
 
 @contextmanager
@@ -135,8 +135,10 @@ def half_a_header(running: Daemon) -> Iterator[None]:
 @contextmanager
 def half_of_its_input(running: Daemon) -> Iterator[None]:
     with running.connect() as client, running.connect() as feeder:
-        start(client, "UP; sleep 600", stdin="pipe", execution_id="fed")
-        feeder.send(b"POST /executions/fed/stdin HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\nhalf")
+        start(client, "UP; sleep 600", stdin="pipe", execution_id=FED)
+        feeder.send(
+            b"POST /executions/%b/stdin HTTP/1.1\r\nHost: localhost\r\nContent-Length: 50\r\n\r\nhalf" % FED.encode()
+        )
         yield
 
 

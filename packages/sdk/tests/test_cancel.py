@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -14,7 +15,19 @@ import pytest
 import opensandbox
 from opensandbox import OutputLine, Sandbox
 
-from .worlds import LIMIT_S, FakeDaemon, Incoming, Wire, failed, fake_daemon, init, out
+from .worlds import (
+    LIMIT_S,
+    FakeDaemon,
+    Incoming,
+    Wire,
+    command_line,
+    descendants,
+    failed,
+    fake_daemon,
+    init,
+    out,
+    wait_until_gone,
+)
 
 
 class SlowRun:
@@ -155,6 +168,27 @@ async def test_closing_the_sandbox_ends_runs_of_other_tasks() -> None:
         await asyncio.wait({task}, timeout=LIMIT_S)
         assert task.done()
         task.exception()
+
+
+async def test_the_seeds_interruption_leaves_nothing_running() -> None:
+    before = set(descendants(os.getpid()))
+    async with await Sandbox.local() as sandbox:
+        task = asyncio.create_task(
+            sandbox.commands.run("sleep 3600")
+        )  # fmt: skip
+
+        def sleeping() -> list[int]:
+            return [pid for pid in set(descendants(os.getpid())) - before if "sleep 3600" in command_line(pid)]
+
+        # The seed waits for five seconds here; until the command runs is enough.
+        async with asyncio.timeout(LIMIT_S):
+            while not sleeping():  # noqa: ASYNC110 - a process tells nobody that it runs
+                await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        wait_until_gone(sleeping())
+        assert (await sandbox.commands.run("echo usable")).stdout == "usable\n"
 
 
 SCRIPT = """

@@ -1,7 +1,7 @@
 """The tree of refusals: an error's class owns its HTTP status and its code.
 
-One place in `http/problem.py` turns these into bodies. Codes form a closed set (docs of the wire, section 1); a class
-is added here when the first room can raise it.
+One place in `http/problem.py` turns these into bodies. Codes form a closed set (spec/openapi.yaml); a class is added
+here when the first room can raise it.
 """
 
 from __future__ import annotations

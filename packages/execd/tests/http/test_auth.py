@@ -33,6 +33,10 @@ def test_a_wrong_token_does_not_open(token: str) -> None:
         admit(LOCKED, x_execd_access_token=token)
 
 
+def test_a_token_that_is_no_utf_8_opens_too() -> None:
+    admit(Access(tokens=("\udcff",)), x_execd_access_token="\xff")
+
+
 def test_a_missing_token_does_not_open() -> None:
     with pytest.raises(Unauthorized, match="missing"):
         admit(LOCKED)

@@ -1,10 +1,19 @@
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
 
 from .rooms import Room
+
+
+@pytest.fixture(autouse=True, scope="session")
+def usual_signals() -> None:
+    # Who starts the tests in the background or by nohup has these ignored, and every program would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 
 @pytest.fixture

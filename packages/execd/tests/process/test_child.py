@@ -139,6 +139,21 @@ def test_without_descriptors_nothing_is_started_and_nothing_is_lost() -> None:
     assert started[-1] is not None
 
 
+def test_a_child_that_cannot_be_watched_is_not_left_running(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = descriptors()
+
+    def refuse(_: int) -> int:
+        raise OSError(errno.EMFILE, "planted")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pidfd_open", refuse)
+        with pytest.raises(OSError, match="planted"):
+            start("sleep", "600")
+    assert descriptors() == before
+    with pytest.raises(ChildProcessError):
+        os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG)
+
+
 def _started() -> Child | None:
     with suppress(OSError):
         return start("sleep", "600", stdin=True)

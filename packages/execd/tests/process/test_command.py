@@ -163,7 +163,7 @@ async def test_a_number_that_nobody_has_needs_a_group_and_never_gets_root_s(room
 
 @root
 async def test_another_user_s_program_is_interrupted_with_all_it_started(room: Room) -> None:
-    watched = room.start("setsid sleep 600 & echo $!; wait", user="nobody", cwd="/")
+    watched = room.start("setsid sh -c 'echo $$; exec sleep 600' & wait", user="nobody", cwd="/")
     escaped = await watched.number()
     await room.commands.interrupt(watched.run.id)
     assert not alive(escaped)

@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
+import weakref
 from pathlib import Path
 
 import pytest
 
 from execd.errors import AlreadyFinished, InvalidRequestBody, StdinClosed
 from execd.process.members import look
+from execd.process.owner import Owner
+from execd.process.states import Input, Kind
+from execd.process.sweep import Sweep
 from execd.runs.registry import Retention
 
 from .rooms import Room, alive, descriptors, gone, kill, own_zombies, until
@@ -22,6 +27,9 @@ os.setsid()
 if os.fork(): os._exit(0)
 print(os.getpid(), flush=True)
 time.sleep(600)'"""
+
+# Leaves the group and the session, tells its number then, and holds no pipe.
+ESCAPE = "setsid sh -c 'echo $$; exec sleep 600 >/dev/null 2>&1'"
 
 
 # ── the end by itself ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -154,7 +162,7 @@ async def test_a_grandchild_that_ignores_term_is_killed_after_its_leader_has_gon
     assert (await watched.end())["signal"] == "SIGTERM"
 
 
-@pytest.mark.parametrize("way_out", ["setsid sleep 600 & echo $!; wait", f"{DAEMONIZE}; sleep 600"])
+@pytest.mark.parametrize("way_out", [f"{ESCAPE} & wait", f"{DAEMONIZE}; sleep 600"])
 async def test_a_grandchild_that_leaves_the_group_goes_with_the_run(room: Room, way_out: str) -> None:
     watched = room.start(way_out)
     escaped = await watched.number()
@@ -209,6 +217,48 @@ async def test_a_leader_that_is_gone_already_was_not_stopped_by_us(room: Room) -
     watched.run.control.stop("interrupted")
     end = await watched.end()
     assert (end["cause"], end["exit_code"]) == ("exited", 9)
+
+
+async def test_a_timer_that_rings_after_the_exit_finds_that_first(room: Room) -> None:
+    # Event loops differ in what they look at first, timers or descriptors.
+    watched = room.start("exit 9")
+    os.waitid(os.P_PID, watched.run.pid or 0, os.WEXITED | os.WNOWAIT)  # noqa: ASYNC222 - the loop must not notice
+    assert isinstance(watched.run.control, Owner)
+    watched.run.control._rung(Input(Kind.TIMEOUT, cause="timed_out"))
+    assert (await watched.end())["cause"] == "exited"
+
+
+async def test_what_cannot_be_killed_does_not_hold_the_end_and_is_reaped_when_it_goes(
+    impatient: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = descriptors()
+    monkeypatch.setattr("execd.process.owner.KILL_LIMIT_S", 0.1)
+    watched = impatient.start("echo $$; setsid sleep 600 & echo $!; exec sleep 600")
+    pids = [await watched.number(), await watched.number()]
+    with monkeypatch.context() as powerless:
+        powerless.setattr(os, "killpg", lambda *_: None)
+        powerless.setattr(signal, "pidfd_send_signal", lambda *_: None)
+        await impatient.commands.interrupt(watched.run.id)
+    end = await watched.end()
+    assert (end["cause"], end["error"]["traceback"]) == ("interrupted", ["interrupted (no exit status)"])
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    await until(lambda: look(pids[0]) is None)
+    await until(lambda: descriptors() == before)
+
+
+async def test_a_grandchild_that_cannot_be_killed_does_not_hold_the_end(
+    impatient: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = descriptors()
+    monkeypatch.setattr("execd.process.owner.KILL_LIMIT_S", 0.1)
+    watched = impatient.start(f"{ESCAPE} & wait")
+    escaped = await watched.number()
+    with monkeypatch.context() as powerless:
+        powerless.setattr(signal, "pidfd_send_signal", lambda *_: None)
+        await impatient.commands.interrupt(watched.run.id)
+    assert descriptors() == before
+    kill(escaped)
 
 
 async def test_a_kill_while_exiting_ends_once_whichever_is_first(room: Room) -> None:
@@ -271,8 +321,10 @@ async def tight(tmp_path: Path) -> Room:
 
 async def test_a_program_is_held_while_its_reader_does_not_read_and_goes_on_when_it_does(tight: Room) -> None:
     watched = tight.start("yes x | head -c 8000000", output="chunks")
-    await until(lambda: watched.run.held)
-    assert watched.run.store.stdout_bytes < 3 * BOUND
+    for turn in (1, 2):
+        await until(lambda: watched.run.held)
+        assert watched.run.store.stdout_bytes < 3 * turn * BOUND
+        watched.take()
     end = await watched.end()
     assert watched.bytes("stdout") == b"x\n" * 4_000_000
     assert (end["exit_code"], end["truncated"]) == (0, False)
@@ -284,6 +336,18 @@ async def test_a_program_that_is_held_can_be_interrupted(tight: Room) -> None:
     await tight.commands.interrupt(watched.run.id)
     assert watched.run.end
     assert watched.run.end.cause == "interrupted"
+
+
+async def test_a_program_that_exits_while_it_is_held_ends_when_its_pipe_is_empty(tmp_path: Path) -> None:
+    room = Room(str(tmp_path), retention=Retention(run_bytes=BOUND), drain_grace_ms=60_000)
+    watched = room.start("yes x | head -c 8000000 & exec >&-; read x; exit 3", stdin="pipe")
+    await until(lambda: watched.run.held)
+    assert watched.run.control
+    await watched.run.control.write_stdin(b"\n")
+    async with asyncio.timeout(10):
+        await watched.run.ended()
+    assert watched.run.end
+    assert watched.run.end.exit_code == 3
 
 
 # ── signals ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -394,6 +458,35 @@ async def test_a_fault_in_the_store_ends_the_run_as_an_internal_error_and_kills_
     assert not alive(pid)
 
 
+async def test_a_fault_on_the_way_out_of_a_fault_ends_the_run_all_the_same(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Broken(Sweep):
+        def send(self, number: signal.Signals) -> None:
+            raise RuntimeError("planted")
+
+    monkeypatch.setattr("execd.process.owner.Sweep", Broken)
+    watched = room.start("echo ready; exec sleep 600")
+    await watched.word()
+    assert watched.run.control
+    watched.run.control.stop("interrupted")
+    assert (await watched.end())["cause"] == "internal_error"
+    await until(lambda: not own_zombies() and look(watched.run.pid or 0) is None)
+
+
+async def test_the_limit_of_a_kill_takes_the_place_of_the_grace(room: Room) -> None:
+    watched = room.start("trap '' TERM; echo ready; sleep 600; sleep 600")
+    await watched.word()
+    owner = watched.run.control
+    assert isinstance(owner, Owner)
+    owner.stop("interrupted")
+    grace = owner._timers[Kind.GRACE_OVER]
+    owner._fault(RuntimeError("planted"))
+    assert grace.cancelled()
+    end = await watched.end()
+    assert (end["cause"], end["signal"]) == ("internal_error", "SIGKILL")
+
+
 async def test_a_fault_in_one_run_leaves_the_others_alone(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     other = room.start("read line; echo $line", stdin="pipe")
     monkeypatch.setattr("execd.process.owner.spawn", lambda _: 1 / 0)
@@ -432,6 +525,10 @@ async def test_a_child_inherits_no_descriptor_of_the_daemon(room: Room) -> None:
 
 
 async def test_a_finished_run_keeps_nothing_of_its_owner(room: Room) -> None:
-    watched = await room.run("true")
+    watched = room.start("true", timeout=3_600_000)
+    owner = weakref.ref(watched.run.control)
+    await watched.end()
+    gc.collect()
     assert watched.run.control is None
+    assert owner() is None
     assert signal.getsignal(signal.SIGCHLD) is signal.SIG_DFL

@@ -60,6 +60,10 @@ async def test_more_members_than_are_watched_at_once_are_ended_too(
     leader: Child, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sweep, "WATCHED_AT_ONCE", 3)
+    watching = _watching(leader)
+    await until(lambda: watching._watched)
+    assert len(watching._watched) == 3
+    watching.close()
     await _end(leader, signal.SIGTERM)
     assert take_census().members(leader.pid, MARK) == []
 
@@ -78,14 +82,29 @@ async def test_without_descriptors_it_is_tried_again(leader: Child, monkeypatch:
     assert take_census().members(leader.pid, MARK) == []
 
 
+def _watching(leader: Child) -> Sweep:
+    def never(_: object = None) -> None:
+        pytest.fail("it said something")
+
+    watching = Sweep(leader, MARK, Survey(), gone=never, failed=never)
+    watching.watch()
+    return watching
+
+
 async def test_a_closed_sweep_says_nothing_more(leader: Child) -> None:
-    said: list[str] = []
-    ending = Sweep(leader, MARK, Survey(), gone=lambda: said.append("gone"), failed=lambda _: said.append("failed"))
-    ending.send(signal.SIGKILL)
-    ending.watch()
-    ending.close()
+    watching = _watching(leader)
+    watching.send(signal.SIGKILL)
+    watching.close()
     await _end(leader, signal.SIGKILL)
-    assert said == []
+
+
+async def test_a_sweep_that_is_closed_while_it_waits_gives_back_its_descriptors(leader: Child) -> None:
+    before = descriptors()
+    watching = _watching(leader)
+    await until(lambda: watching._watched)
+    watching.close()
+    assert descriptors() == before
+    await _end(leader, signal.SIGKILL)
 
 
 def test_who_has_taken_over_a_number_is_not_signalled() -> None:

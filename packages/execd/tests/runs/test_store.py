@@ -79,9 +79,10 @@ class Model:
         self.lines[stream] = b""
 
     def end(self, at: int) -> None:
-        for stream in ("stdout", "stderr"):
+        streams: tuple[Stream, ...] = ("stdout", "stderr")
+        for stream in streams:
             if self.lines[stream]:
-                self._line(stream, at)  # type: ignore[arg-type]
+                self._line(stream, at)
 
 
 class Reader:

@@ -44,7 +44,7 @@ class Access:
         if given is None:
             raise Unauthorized("the header X-EXECD-ACCESS-TOKEN is missing")
         # Every token is compared, to the end, whatever the others gave.
-        matches = [hmac.compare_digest(given, token.encode()) for token in self.tokens]
+        matches = [hmac.compare_digest(given, token.encode(errors="surrogateescape")) for token in self.tokens]
         if not any(matches):
             raise Unauthorized("the access token is wrong")
 

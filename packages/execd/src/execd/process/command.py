@@ -102,7 +102,13 @@ class Commands:
 
     def _is_known(self, execution_id: str | None) -> bool:
         # What was started once is attached to, even if its directory is gone by now.
-        return execution_id is not None and any(run.id == execution_id for run in self._registry.runs())
+        if execution_id is None:
+            return False
+        try:
+            self._registry.find(execution_id)
+        except ExecutionNotFound:
+            return False
+        return True
 
     def _setting(self, request: RunCommandRequest) -> _Setting:
         who = users.identity(uid=request.uid, gid=request.gid, user=request.user)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import ClassVar, Final
@@ -46,8 +45,6 @@ class Owner:
         self._timeout_s = timeout_s
         self._loop = asyncio.get_running_loop()
         self._state = State()
-        self._inputs: deque[Input] = deque()
-        self._turning = False
         self._faulted = False
         self._leader_lives = False
         self._failure: OSError | None = None
@@ -110,18 +107,6 @@ class Owner:
         self._feed(Input(Kind.EXITED, exit=exit_))
 
     def _feed(self, happened: Input) -> None:
-        # What an action brings about at once is taken after it, not in the middle of it.
-        self._inputs.append(happened)
-        if self._turning:
-            return
-        self._turning = True
-        try:
-            while self._inputs:
-                self._turn(self._inputs.popleft())
-        finally:
-            self._turning = False
-
-    def _turn(self, happened: Input) -> None:
         try:
             self._state, todo = step(self._state, happened)
             for do in todo:
@@ -139,10 +124,11 @@ class Owner:
 
     def _end_anyhow(self) -> None:
         # Not even the end goes as it should: what is left is that nobody waits for ever.
+        if self._run.end is None:
+            self._run.control = None
+            self._run.finish(ending("internal_error", None))
         if self._leader_lives:
             self._child.signal_group(signal.SIGKILL)
-        if self._run.end is None:
-            self._run.finish(ending("internal_error", None))
 
     # ── what is to be done ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -185,14 +171,13 @@ class Owner:
         self._timers[happened.kind] = self._loop.call_later(delay_s, self._rung, happened)
 
     def _rung(self, happened: Input) -> None:
-        # Under load the exit may still wait to be noticed in the same turn of the loop.
+        # The exit may have come first and still wait to be noticed in the same turn of the loop.
         self._notice_exit()
         self._feed(happened)
 
     def _release(self, _: Input) -> None:
         self._run.leader_exited()
         self._pipes.close_stdin()
-        self._pipes.flush()
 
     def _flush(self, _: Input) -> None:
         self._pipes.flush()

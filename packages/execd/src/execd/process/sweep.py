@@ -119,8 +119,6 @@ class Sweep:
             self._failed(error)
 
     def _reach(self, members: list[Process]) -> None:
-        if self._number == signal.SIGKILL and members:
-            self._child.signal_group(self._number)  # Once more, for who was born meanwhile.
         for member in members:
             self._reach_one(member)
         if not self._watching or self._watched:

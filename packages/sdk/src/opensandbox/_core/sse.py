@@ -1,6 +1,6 @@
 """Server-sent events, by blocks: bytes in any chunking in, frames out.
 
-httpx-sse decodes every byte twice and 290,000 small events a second; a run's stream needs more (docs/decisions).
+httpx-sse decodes every byte twice; a run's stream needs more (docs/decisions/0003).
 Besides the standard framing this takes a bare JSON line as data, as some daemons of this API write it. An `id:` belongs
 to its own event only: the standard lets it stick, which would number the heartbeats.
 """
