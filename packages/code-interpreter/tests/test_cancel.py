@@ -20,7 +20,7 @@ from opensandbox.transport import Request
 from packages.sdk.tests.conftest import RunningDaemon
 
 LIMIT_S = 20.0
-LONG = "print('working', flush=True)\nimport time\ntry:\n    time.sleep(600)\nfinally:\n    stopped = True"
+LONG = "import time\ntry:\n    print('working', flush=True)\n    time.sleep(600)\nfinally:\n    stopped = True"
 
 
 async def check_interrupted(codes: Codes, context: CodeContext) -> None:
