@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import msgspec
@@ -17,7 +18,7 @@ from execd._wire import UploadMetadata
 from execd.errors import InvalidFile, InvalidFileContent, InvalidFileMetadata, IsADirectory, PayloadTooLarge
 from execd.files.modes import from_wire
 from execd.files.owners import gid_of, uid_of
-from execd.files.refusals import WRITING, refusal, refused, shown
+from execd.files.refusals import WRITING, refusal, shown
 from execd.files.staging import Staged, Wish, make_parents, remove_parents
 
 DEFAULT_MODE: Final = 0o755
@@ -41,6 +42,8 @@ class Upload:
         self._resolve = resolve
         self._metadata: bytearray | None = None
         self._file: Staged | None = None
+        self._at = ""
+        """The path that is being worked on, for refusals."""
         self._waiting: deque[UploadMetadata] = deque()
         self._waiting_bytes = 0
         self._staged: list[Staged] = []
@@ -49,14 +52,20 @@ class Upload:
 
     def feed(self, *pieces: bytes) -> None:
         """Take the next bytes of the body; raises the refusals of the wire."""
-        try:
+        with self._refused():
             for piece in pieces:
                 self._parse(piece)
+            if self._file is not None:
+                self._file.flush()
+
+    @contextmanager
+    def _refused(self) -> Iterator[None]:
+        try:
+            yield
         except self._malformed as error:
             raise InvalidFile(f"the body is not well-formed multipart: {error}") from None
-        if self._file is not None:
-            with refused(self._file.target, also=WRITING):
-                self._file.flush()
+        except OSError as error:
+            raise refusal(error, self._at, also=WRITING) from error
 
     def _parse(self, piece: bytes) -> None:
         for event in self._parser.parse(piece):
@@ -77,8 +86,7 @@ class Upload:
 
     def _take(self, data: bytes) -> None:
         if self._file is not None:
-            with refused(self._file.target, also=WRITING):
-                self._file.write(data)
+            self._file.write(data)
         elif self._metadata is not None:
             self._metadata += data
             if len(self._metadata) > METADATA_BYTES:
@@ -98,55 +106,47 @@ class Upload:
             raise InvalidFileMetadata(f"file {len(self._staged) + 1} has no metadata part before it")
         if self._staged:
             # One descriptor for the whole request, however many files; the last file keeps it and needs no name yet.
-            self._seal(self._staged[-1])
+            self._staged[-1].seal()
         metadata = self._waiting.popleft()
         if not self._waiting:
             self._waiting_bytes = 0
         wish = wished(metadata)
-        target = self._target(metadata.path)
-        with refused(target, also=WRITING):
-            self._staged.append(Staged(target, wish=wish))
+        self._at = self._target(metadata.path)
+        self._staged.append(Staged(self._at, wish=wish))
         return self._staged[-1]
 
     def _target(self, path: str) -> str:
         """Return where the file really goes, in a directory that is there."""
         if path.endswith("/"):
             raise IsADirectory(f"{shown(path)} names a directory", details={"path": shown(path)})
-        asked = self._resolve(path)
-        directory, _, name = asked.rpartition("/")
-        target = f"{self._directory(directory, asked)}/{name}"
+        self._at = self._resolve(path)
+        directory, _, name = self._at.rpartition("/")
+        target = f"{self._directory(directory)}/{name}"
         if not os.path.islink(target):
             return target
         # A link stays, and what it points to is replaced: as when a program writes to it.
         target = os.path.realpath(target)
-        self._directory(os.path.dirname(target), asked)
+        self._directory(os.path.dirname(target))
         return target
 
-    def _directory(self, path: str, needed_by: str) -> str:
+    def _directory(self, path: str) -> str:
         """Return where a directory really is; made if it is not there, and looked at once in a request."""
         known = self._directories.get(path)
         if known is None:
-            with refused(needed_by, also=WRITING):
-                self._made += make_parents(path or "/")
+            self._made += make_parents(path or "/")
             # Without the slash at its end that only the root has.
             known = self._directories[path] = os.path.realpath(path or "/").rstrip("/")
         return known
 
-    def _seal(self, staged: Staged) -> None:
-        with refused(staged.target, also=WRITING):
-            staged.seal()
-
     def finish(self) -> None:
         """Make every file visible under its path; raises if the body ended early, and then none is."""
-        try:
+        with self._refused():
             self._parser.close()
-        except self._malformed as error:
-            raise InvalidFile(f"the body is not well-formed multipart: {error}") from None
-        if self._waiting:
-            raise InvalidFileContent(f"{shown(self._waiting[0].path)}: there is metadata, but no file part")
-        if not self._staged:
-            raise InvalidFileMetadata("the upload holds no file")
-        self._seal(self._staged[-1])
+            if self._waiting:
+                raise InvalidFileContent(f"{shown(self._waiting[0].path)}: there is metadata, but no file part")
+            if not self._staged:
+                raise InvalidFileMetadata("the upload holds no file")
+            self._staged[-1].seal()
         self._publish()
 
     def _publish(self) -> None:
@@ -155,9 +155,9 @@ class Upload:
             try:
                 staged.publish()
             except OSError as error:
-                refused_now = refusal(error, staged.target, also=WRITING)
-                refused_now.details = {**(refused_now.details or {}), "written": written}
-                raise refused_now from error
+                no = refusal(error, staged.target, also=WRITING)
+                no.details = {**(no.details or {}), "written": written}
+                raise no from error
             written.append(shown(staged.target))
 
     def abandon(self) -> None:
