@@ -68,6 +68,54 @@ async def test_text_bytes_paths_and_open_files_are_written(tmp_path: Path) -> No
     assert sent == [[({"path": "a", "create_mode": 644}, content)] for _, content in contents]
 
 
+class Changing:
+    """A path whose file becomes another one once somebody has looked at it."""
+
+    def __init__(self, path: Path, *, then: bytes) -> None:
+        self._path = path
+        self._then: list[bytes | None] = [None, then]
+
+    def __fspath__(self) -> str:
+        then = self._then.pop(0) if self._then else None
+        if then is not None:
+            self._path.write_bytes(then)
+        return str(self._path)
+
+
+async def test_the_length_of_a_body_is_told_where_it_is_known(tmp_path: Path) -> None:
+    (tmp_path / "local").write_bytes(b"x" * 3_000_000)
+    known: list[Any] = ["\u00fc", b"12", tmp_path / "local"]
+    with fake_daemon(features=CURRENT) as daemon:
+        daemon.on("POST", "/files/upload", lambda _, wire: wire.reply())
+        async with await Sandbox.connect(daemon.url) as sandbox:
+            await sandbox.files.write_files([(str(number), data) for number, data in enumerate(known)])
+            await sandbox.files.write_files([("a", "known"), ("b", OneReader(b"not"))])
+        told, untold = daemon.seen("POST", "/files/upload")
+    assert int(told.headers["content-length"]) == len(told.body)
+    assert "content-length" not in untold.headers
+    assert [len(content) for _, content in written(told)] == [2, 2, 3_000_000]
+
+
+async def test_a_file_that_grows_meanwhile_is_sent_as_long_as_it_was(tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(b"one")
+    with fake_daemon(features=CURRENT) as daemon:
+        daemon.on("POST", "/files/upload", lambda _, wire: wire.reply())
+        async with await Sandbox.connect(daemon.url) as sandbox:
+            await sandbox.files.write_file("a", Changing(tmp_path / "log", then=b"one and two"))
+        ((_, content),) = written(daemon.seen("POST", "/files/upload")[0])
+    assert content == b"one"
+
+
+async def test_a_file_that_shrinks_meanwhile_is_told(tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(b"one and two")
+    with fake_daemon(features=CURRENT) as daemon:
+        daemon.on("POST", "/files/upload", lambda _, wire: wire.reply())
+        async with await Sandbox.connect(daemon.url) as sandbox:
+            with pytest.raises(OSError, match="became shorter"):
+                await sandbox.files.write_file("a", Changing(tmp_path / "log", then=b"one"))
+            await sandbox.files.write_file("a", "the sandbox still works")
+
+
 async def test_mode_and_owners_go_along() -> None:
     with fake_daemon(features=CURRENT) as daemon:
         daemon.on("POST", "/files/upload", lambda _, wire: wire.reply())

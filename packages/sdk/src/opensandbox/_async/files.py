@@ -45,7 +45,8 @@ class Files:
         open file, read from where it stands. With `mode=None` an existing file keeps its mode, and a new one gets
         0o644.
 
-        Raises `PermissionDeniedException`, `NotADirectoryException`, `IsADirectoryException`, `NoSpaceException`.
+        Raises `PermissionDeniedException`, `NotADirectoryException`, `IsADirectoryException`, `NoSpaceException`, and
+        `OSError` for what cannot be read on this side.
 
         Example:
             >>> await sandbox.files.write_file("/workspace/run.sh", "echo hi", mode=0o755)  # doctest: +SKIP
@@ -69,7 +70,11 @@ class Files:
             wanted = [await self._with_mode(entry) for entry in wanted]
         boundary = uuid.uuid4().hex
         sources = [(entry, _Source(entry.data)) for entry in wanted]
-        request = files.upload(boundary, is_repeatable=all(source.is_repeatable for _, source in sources))
+        request = files.upload(
+            boundary,
+            is_repeatable=all(source.is_repeatable for _, source in sources),
+            length=files.length_of(boundary, [(entry, source.size) for entry, source in sources]),
+        )
         await self._transport.send(request, content=partial(_body, boundary, sources))
 
     async def _with_mode(self, entry: WriteEntry) -> WriteEntry:
@@ -143,6 +148,8 @@ class _Source:
         file: Any = data
         is_file = not isinstance(data, (*_MEMORY, os.PathLike))
         self._data = file
+        self.size = files.size_of(data)
+        """None where only reading tells."""
         self.is_repeatable = not is_file or bool(getattr(file, "seekable", bool)())
         self._start = file.tell() if is_file and self.is_repeatable else None
 
@@ -157,8 +164,12 @@ class _Source:
         try:
             if self._start is not None:
                 await ain_thread(file.seek, self._start)
-            while block := await ain_thread(file.read, files.BLOCK):
+            left = self.size
+            while block := await ain_thread(file.read, files.BLOCK if left is None else min(files.BLOCK, left)):
                 yield block.encode() if isinstance(block, str) else block
+                left = None if left is None else left - len(block)
+            if left:
+                raise OSError(f"{os.fspath(self._data)!r} became shorter while it was sent")
         finally:
             if is_ours:
                 file.close()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import stat
 from base64 import b64decode
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -61,16 +62,43 @@ def check(entry: WriteEntry) -> WriteEntry:
     return entry
 
 
-def upload(boundary: str, *, is_repeatable: bool) -> Request:
-    """Write files; a body that cannot be made again is sent once."""
+def upload(boundary: str, *, is_repeatable: bool, length: int | None = None) -> Request:
+    """Write files; a body that cannot be made again is sent once.
+
+    `length` is that of the body, None where only making it tells.
+    """
+    size = {} if length is None else {"Content-Length": str(length)}
     return Request(
         method="POST",
         path="/files/upload",
-        headers={"Content-Type": f"multipart/form-data; boundary={boundary}"},
+        headers={"Content-Type": f"multipart/form-data; boundary={boundary}", **size},
         is_idempotent=is_repeatable,
         tries=TRIES if is_repeatable else 1,
         silence_s=_STORED_WITHIN_S,
     )
+
+
+def size_of(data: Data) -> int | None:
+    """Return how many bytes there are; None where only reading tells."""
+    if isinstance(data, str):
+        return len(data) if data.isascii() else len(data.encode())
+    if isinstance(data, (bytes, bytearray, memoryview)):
+        return memoryview(data).nbytes
+    if not isinstance(data, os.PathLike):
+        return None
+    # Files of the kernel's own say that they are empty.
+    found = os.stat(data)
+    return found.st_size or None if stat.S_ISREG(found.st_mode) else None
+
+
+def length_of(boundary: str, sizes: Iterable[tuple[WriteEntry, int | None]]) -> int | None:
+    """Return the length of a whole body; None where only making it tells."""
+    total = len(closing(boundary))
+    for entry, size in sizes:
+        if size is None:
+            return None
+        total += len(opening(boundary, entry)) + size + len(b"\r\n")
+    return total
 
 
 def opening(boundary: str, entry: WriteEntry) -> bytes:
