@@ -56,7 +56,9 @@ def test_state_lasts_from_cell_to_cell_and_counts_them(interpreter: CodeInterpre
     assert second.execution_count == first.execution_count + 1
 
 
-def test_what_the_code_raises_is_data_and_harms_no_state(interpreter: CodeInterpreterSync, shared_context: str) -> None:
+def test_what_the_code_raises_is_data_and_harms_no_state(
+    interpreter: CodeInterpreterSync, shared_context: str
+) -> None:
     interpreter.codes.run("x = 1", context_id=shared_context)
     execution = interpreter.codes.run("print('before')\n1 / 0", context_id=shared_context)
     assert execution.error is not None
