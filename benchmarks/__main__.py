@@ -12,7 +12,7 @@ import platform
 import sys
 from collections.abc import Awaitable, Callable
 
-from benchmarks import commands, footprint, transfers
+from benchmarks import cells, commands, footprint, transfers
 from benchmarks.measure import Row, table
 
 BENCHES: dict[str, Callable[[bool], Awaitable[list[Row]]]] = {
@@ -20,6 +20,7 @@ BENCHES: dict[str, Callable[[bool], Awaitable[list[Row]]]] = {
     "output": commands.output,
     "clients": commands.clients,
     "footprint": footprint.footprint,
+    "cells": cells.cells,
     "transfers": transfers.transfers,
 }
 

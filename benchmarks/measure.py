@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import isawaitable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,20 +42,20 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - begin
 
 
-async def seconds_async(work: Callable[[], Awaitable[object]]) -> float:
-    """Return how long one awaited call takes."""
+async def seconds_async(work: Callable[[], object]) -> float:
+    """Return how long one call takes, awaited if that is what it wants."""
     begin = time.perf_counter()
-    await work()
+    made = work()
+    if isawaitable(made):
+        await made
     return time.perf_counter() - begin
 
 
-async def side_by_side(
-    work: Callable[[], Awaitable[object]], floor: Callable[[], object], *, rounds: int
-) -> tuple[float, float]:
+async def side_by_side(work: Callable[[], object], floor: Callable[[], object], *, rounds: int) -> tuple[float, float]:
     """Return the median seconds of both, measured in turn so that the machine's drift meets them alike."""
-    await work()
-    floor()
-    pairs = [(await seconds_async(work), seconds(floor)) for _ in range(rounds)]
+    await seconds_async(work)
+    await seconds_async(floor)
+    pairs = [(await seconds_async(work), await seconds_async(floor)) for _ in range(rounds)]
     return statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs)
 
 

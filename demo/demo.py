@@ -7,15 +7,28 @@ import contextlib
 import json
 import os
 import secrets
+import struct
 import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 
+from code_interpreter import CodeInterpreter, SupportedLanguage
 from opensandbox import Sandbox
-from opensandbox.exceptions import CommandFailedException
+from opensandbox.exceptions import CommandFailedException, KernelDiedException
 
 CUT_EVERY = 1_000_000
+FIGURE = """
+import struct, zlib
+from IPython.display import Image
+
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+rows = b"".join(b"\\0" + bytes(min(255, 20 * price) for price in prices for _ in range(20)) for _ in range(40))
+size = struct.pack(">IIBBBBB", 20 * len(prices), 40, 8, 0, 0, 0, 0)
+Image(b"\\x89PNG\\r\\n\\x1a\\n" + chunk(b"IHDR", size) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+"""
 
 
 def scene(title: str) -> None:
@@ -66,6 +79,67 @@ async def members(sandbox: Sandbox, group: str) -> int:
     """Count the live processes of a group, as the kernel sees them."""
     script = f"cat /proc/[0-9]*/stat 2>/dev/null | awk '$5 == {group} && $3 != \"Z\"' | wc -l"
     return int((await sandbox.commands.run(script)).stdout)
+
+
+async def cells(sandbox: Sandbox) -> None:
+    """Code keeps its state from cell to cell; what it raises is data."""
+    scene("Cells that keep their state, and an error that is data")
+    interpreter = await CodeInterpreter.create(sandbox)
+    context = await interpreter.codes.create_context(SupportedLanguage.PYTHON)
+    await interpreter.codes.run("prices = [3, 4, 12]", context_id=context.context_id)
+    total = await interpreter.codes.run("print('adding up'); sum(prices)", context_id=context.context_id)
+    print(f"  result {total.text}, printed {total.logs.stdout}, cell number {total.execution_count}")
+    if total.text != "19":
+        sys.exit("the demo's own check failed")
+    failed = await interpreter.codes.run("prices[7]", context_id=context.context_id)
+    assert failed.error
+    print(f"  {failed.error.name}: {failed.error.value}; and the state is still there: ", end="")
+    print((await interpreter.codes.run("prices", context_id=context.context_id)).text)
+    figure = (await interpreter.codes.run(FIGURE, context_id=context.context_id)).result[0]
+    print(f"  a figure: {len(figure.png or b'')} bytes, {(figure.png or b'')[1:4].decode()}, {size_of_png(figure.png)}")
+    try:
+        await interpreter.codes.run("import os; os.kill(os.getpid(), 9)", context_id=context.context_id)
+    except KernelDiedException as error:
+        print(f"  {type(error).__name__}: {error}; state lost: {error.state_lost}")
+    await interpreter.codes.delete_context(context.context_id)
+
+
+def size_of_png(png: bytes | None) -> str:
+    """Return what a PNG says of its size."""
+    width, height = struct.unpack(">II", (png or bytes(24))[16:24])
+    return f"{width} by {height} pixels"
+
+
+async def files(sandbox: Sandbox) -> None:
+    """Bytes and modes come back as they went."""
+    scene("A file, there and back")
+    content = secrets.token_bytes(5_000_000)
+    await sandbox.files.write_file("data/random.bin", content)
+    await sandbox.files.write_file("data/run.sh", "#!/bin/sh\ncksum random.bin\n", mode=0o755)
+    same = await sandbox.files.read_file("data/random.bin", binary=True) == content
+    print(f"  {len(content):,} bytes written and read: {'the same' if same else 'NOT THE SAME'}")
+    print(f"  run in the sandbox: {(await sandbox.commands.run('./run.sh', working_dir='data')).stdout.strip()}")
+    info = await sandbox.files.get_info("data/run.sh")
+    print(
+        f"  {info.name}: {info.size} bytes, mode {oct(info.mode)}, owner {info.owner}, modified {info.mtime:%H:%M:%S}"
+    )
+    try:
+        await sandbox.files.read_file("data/missing")
+    except FileNotFoundError as error:
+        print(f"  {type(error).__name__}: {error}")
+    if not same:
+        sys.exit("the demo's own check failed")
+
+
+async def metrics(sandbox: Sandbox) -> None:
+    """What the sandbox uses, of what it may use."""
+    scene("What it costs")
+    async for now in sandbox.watch_metrics(interval=0.3):
+        print(
+            f"  CPU {now.cpu_percent:.0f} % of {now.cpu_count:g}, memory {now.memory_used_in_mib:.0f} of "
+            f"{now.memory_total_in_mib:.0f} MiB ({now.memory_percent:.0f} %), {now.pids} processes and threads"
+        )
+        break
 
 
 async def resume() -> None:
@@ -135,8 +209,11 @@ async def main() -> None:
         await live_output(sandbox)
         await exit_codes(sandbox)
         await cancel(sandbox)
+        await cells(sandbox)
+        await files(sandbox)
+        await metrics(sandbox)
     await resume()
-    print("\nAll of it was real: processes, signals, sockets. Read on in README.md.")
+    print("\nAll of it was real: processes, kernels, signals, sockets. Read on in README.md.")
 
 
 if __name__ == "__main__":
