@@ -24,12 +24,14 @@ class Daemon:
 
     app: http.App
     services: Services
+    commands: Commands
 
     async def close(self) -> None:
-        """Stop every run and refuse what has not arrived; returns when all runs have ended."""
+        """Stop every run and refuse what has not arrived; returns when all runs have ended and left nothing."""
         self.services.waiting_for.add("shutdown")
         self.services.arrivals.close()
         await self.services.registry.close()
+        self.commands.end_survivors()
 
 
 def build(settings: Settings, *, environment: Mapping[str, str], root: int | None = None) -> Daemon:
@@ -39,16 +41,17 @@ def build(settings: Settings, *, environment: Mapping[str, str], root: int | Non
     """
     clock = Clock(wall_ms=lambda: time.time_ns() // 1_000_000, mono_ms=lambda: time.monotonic_ns() // 1_000_000)
     registry = Registry(retention=_retention(settings), spool=Spool(_state_dir(settings)), clock=clock)
+    commands = Commands(registry, _command_settings(settings), environment, root=root)
     services = Services(
         registry=registry,
-        commands=Commands(registry, _command_settings(settings), environment, root=root),
+        commands=commands,
         access=_access(settings),
         arrivals=Arrivals(timeout_s=settings.body_timeout_s, max_bytes=settings.max_body_bytes),
         activity=Activity(time.monotonic),
         heartbeat_s=settings.heartbeat_s,
         now_ms=clock.wall_ms,
     )
-    return Daemon(app=http.build(services), services=services)
+    return Daemon(app=http.build(services), services=services, commands=commands)
 
 
 def _retention(settings: Settings) -> Retention:
