@@ -41,21 +41,23 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - begin
 
 
-async def seconds_async(work: Callable[[], Awaitable[object]]) -> float:
-    """Return how long one awaited call takes."""
-    begin = time.perf_counter()
-    await work()
-    return time.perf_counter() - begin
-
-
 async def side_by_side(
-    work: Callable[[], Awaitable[object]], floor: Callable[[], object], *, rounds: int
+    work: Callable[[], Awaitable[float | None]], floor: Callable[[], object], *, rounds: int
 ) -> tuple[float, float]:
-    """Return the median seconds of both, measured in turn so that the machine's drift meets them alike."""
-    await work()
+    """Return the median seconds of both, measured in turn so that the machine's drift meets them alike.
+
+    `work` may return its seconds itself; otherwise they are from its call to its return.
+    """
+    await _timed(work)
     floor()
-    pairs = [(await seconds_async(work), seconds(floor)) for _ in range(rounds)]
+    pairs = [(await _timed(work), seconds(floor)) for _ in range(rounds)]
     return statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs)
+
+
+async def _timed(work: Callable[[], Awaitable[float | None]]) -> float:
+    begin = time.perf_counter()
+    taken = await work()
+    return time.perf_counter() - begin if taken is None else taken
 
 
 def table(rows: list[Row]) -> str:
