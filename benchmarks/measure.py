@@ -42,21 +42,23 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - begin
 
 
-async def seconds_async(work: Callable[[], object]) -> float:
-    """Return how long one call takes, awaited if that is what it wants."""
-    begin = time.perf_counter()
-    made = work()
-    if isawaitable(made):
-        await made
-    return time.perf_counter() - begin
-
-
 async def side_by_side(work: Callable[[], object], floor: Callable[[], object], *, rounds: int) -> tuple[float, float]:
-    """Return the median seconds of both, measured in turn so that the machine's drift meets them alike."""
-    await seconds_async(work)
-    await seconds_async(floor)
-    pairs = [(await seconds_async(work), await seconds_async(floor)) for _ in range(rounds)]
+    """Return the median seconds of both, measured in turn so that the machine's drift meets them alike.
+
+    Either may be asynchronous, and may return its seconds itself; otherwise they are from its call to its return.
+    """
+    await _timed(work)
+    await _timed(floor)
+    pairs = [(await _timed(work), await _timed(floor)) for _ in range(rounds)]
     return statistics.median(pair[0] for pair in pairs), statistics.median(pair[1] for pair in pairs)
+
+
+async def _timed(work: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    taken = work()
+    if isawaitable(taken):
+        taken = await taken
+    return taken if isinstance(taken, float) else time.perf_counter() - begin
 
 
 def table(rows: list[Row]) -> str:

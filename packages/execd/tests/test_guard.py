@@ -232,6 +232,23 @@ def test_children_that_were_there_before_are_left_alone() -> None:
         os.kill(helper, signal.SIGKILL)
 
 
+def test_what_the_daemon_was_started_to_ignore_its_commands_do_not() -> None:
+    look = "subprocess.check_output(['grep', 'SigIgn', '/proc/self/status'], text=True)"
+    scene = f"import subprocess; say(status={look})"
+    under = ("sh", "-c", "trap '' INT QUIT HUP; exec \"$@\"", "sh")
+    with guarded(scene, under=under) as daemon:
+        ignored = int(daemon.next()["status"].split()[1], 16)
+    asked = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
+    assert [number for number in asked if ignored & 1 << (number - 1)] == []
+
+
+def test_the_locale_that_python_makes_up_is_not_handed_on() -> None:
+    with guarded("pass", under=("env", "-u", "LANG", "-u", "LC_ALL", "-u", "LC_CTYPE", "LC_ALL=")) as daemon:
+        assert "LC_CTYPE" not in daemon.said["variables"]
+    with guarded("pass", env={"LC_CTYPE": "C.UTF-8"}) as daemon:
+        assert "LC_CTYPE" in daemon.said["variables"]
+
+
 def test_the_guard_stays_small() -> None:
     with guarded("sys.stdin.read()", env={"EXECD_ACCESS_TOKEN": "t"}) as daemon:
         rollup = read_proc(daemon.process.pid, "smaps_rollup").decode()

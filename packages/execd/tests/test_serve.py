@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import stat
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -31,7 +35,11 @@ def refusal(*flags: str, log: Path) -> tuple[int, str]:
 def unix_client(path: Path) -> Client:
     sock = socket.socket(socket.AF_UNIX)
     sock.settimeout(20)
-    sock.connect(str(path))
+    try:
+        sock.connect(str(path))
+    except OSError:
+        sock.close()
+        raise
     return Client(sock)
 
 
@@ -162,6 +170,13 @@ def test_a_lease_ends_it_when_nobody_asks_for_anything(log: Path) -> None:
         assert running.wait() == 0
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_request_to_end_is_met_with_exit_0(number: signal.Signals, log: Path) -> None:
+    with daemon(log=log) as running:
+        running.process.send_signal(number)
+        assert running.wait() == 0
+
+
 def test_a_signal_that_comes_during_the_start_is_not_lost(log: Path) -> None:
     process = spawn("--port", "0", log=log)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
@@ -218,6 +233,31 @@ def test_help_and_version_are_said_on_standard_output(log: Path) -> None:
         said, _ = process.communicate(timeout=20)
         assert process.returncode == 0
         assert words in said
+
+
+def test_closed_standard_descriptors_are_not_taken_by_sockets(log: Path, tmp_path: Path) -> None:
+    path = tmp_path / "s"
+    script = f"exec {sys.executable} -m execd serve --uds {path} <&- >&- 2>&-"
+    process = subprocess.Popen(["sh", "-c", script])
+    try:
+        with patient_client(path) as client:
+            client.request("POST", "/command", body=b'{"command":"echo out; echo err >&2"}', Connection="close")
+            answer = client.answer()
+        assert [event.get("text") for event in events(answer.body)][1:3] == ["out", "err"]
+    finally:
+        process.terminate()
+        assert process.wait(20) == 0
+
+
+def patient_client(path: Path) -> Client:
+    """Return a connection to a daemon that says nothing when it is ready."""
+    limit = time.monotonic() + 20
+    while True:
+        try:
+            return unix_client(path)
+        except (FileNotFoundError, ConnectionRefusedError):
+            assert time.monotonic() < limit
+            time.sleep(0.01)  # There is nothing else to wait for.
 
 
 # ── connections ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -35,14 +35,16 @@ class Daemon:
 
     app: http.App
     services: Services
+    commands: Commands
 
     async def close(self) -> None:
-        """Stop every run and refuse what has not arrived; returns when all runs have ended."""
+        """Stop every run and refuse what has not arrived; returns when all runs have ended and left nothing."""
         self.services.waiting_for.add("shutdown")
         self.services.arrivals.close()
         self.services.metrics.close()
         # Together: a kernel that is killed for a cell of its own must not be replaced meanwhile.
         await asyncio.gather(self.services.registry.close(), self.services.code.close())
+        self.commands.end_survivors()
 
 
 def build(settings: Settings, *, environment: Mapping[str, str], root: int | None = None) -> Daemon:
@@ -55,10 +57,16 @@ def build(settings: Settings, *, environment: Mapping[str, str], root: int | Non
     working_root = _working_root(settings)
     metrics = Sampler(disk_path=working_root)
     metrics.start()
-    command_settings = _command_settings(settings, working_root)
+    commands = Commands(
+        registry,
+        _command_settings(settings, working_root),
+        environment,
+        root=root,
+        memory_kills=metrics.memory_kills,
+    )
     services = Services(
         registry=registry,
-        commands=Commands(registry, command_settings, environment, root=root, memory_kills=metrics.memory_kills),
+        commands=commands,
         code=Code(
             registry, _kernel_settings(settings, working_root), _surroundings(settings, environment, root, metrics)
         ),
@@ -70,7 +78,7 @@ def build(settings: Settings, *, environment: Mapping[str, str], root: int | Non
         heartbeat_s=settings.heartbeat_s,
         now_ms=clock.wall_ms,
     )
-    return Daemon(app=http.build(services), services=services)
+    return Daemon(app=http.build(services), services=services, commands=commands)
 
 
 def _retention(settings: Settings) -> Retention:

@@ -53,6 +53,7 @@ class Handover:
 
 def enter(argv: Sequence[str], serve: Callable[[Handover], int]) -> int:
     """Run `serve` in a child under this process's guard; return, in both, the status to exit with."""
+    _drop_coerced_locale()
     handed_over = os.environ.pop(_HANDED_OVER, None)
     flagged, rest = split_tokens(argv)
     token = flagged if flagged is not None else os.environ.get(TOKEN_VARIABLE)
@@ -64,6 +65,17 @@ def enter(argv: Sequence[str], serve: Callable[[Handover], int]) -> int:
     text = _read_all(int(handed_over)) if handed_over else ""
     _hide_and_adopt()
     return _fork(rest, tuple(part for part in text.split(",") if part), serve)
+
+
+def _drop_coerced_locale() -> None:
+    """Take away the LC_CTYPE that Python sets where the locale is C: commands would see what nobody gave them."""
+    # What the process was started with can be read only while it is dumpable.
+    try:
+        with open("/proc/self/environ", "rb") as given:
+            if b"\0LC_CTYPE=" not in b"\0" + given.read():
+                os.environ.pop("LC_CTYPE", None)
+    except OSError:
+        pass
 
 
 def split_tokens(argv: Sequence[str]) -> tuple[str | None, list[str]]:
@@ -122,6 +134,7 @@ def _fork(argv: list[str], tokens: tuple[str, ...], serve: Callable[[Handover], 
     if daemon == 0:
         os.close(held)
         os.close(notes_read)
+        _stop_ignoring()
         signal.pthread_sigmask(signal.SIG_SETMASK, {*before, signal.SIGTERM, signal.SIGINT})
         return serve(Handover(argv, tokens, guard_fd=alive, notes=notes))
     os.close(alive)
@@ -130,6 +143,14 @@ def _fork(argv: list[str], tokens: tuple[str, ...], serve: Callable[[Handover], 
     _sweep(spared)
     _remove_sockets(notes_read)
     return status
+
+
+def _stop_ignoring() -> None:
+    # A script's `execd &` and `nohup execd` start it with these ignored, and what is ignored stays so in every command.
+    # A handler that does nothing is reset by exec.
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
 
 
 def _lifeline(argv: Sequence[str]) -> int | None:

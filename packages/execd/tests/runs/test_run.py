@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -379,6 +382,29 @@ async def test_a_registry_that_closes_takes_nothing_new_and_waits_for_every_end(
     assert {run.end.cause for run in runs if run.end} == {"shutting_down"}
     with pytest.raises(ShuttingDown):
         start(registry)
+
+
+async def test_a_program_that_outruns_the_disk_is_held_until_it_has_caught_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gate, pwrite = threading.Event(), os.pwrite
+
+    def slow(*arguments: Any) -> int:
+        gate.wait(20)
+        return pwrite(*arguments)
+
+    monkeypatch.setattr("os.pwrite", slow)
+    monkeypatch.setattr("execd.runs.spool.BACKLOG_LIMIT", 1024 * KIB)
+    spool = Spool(str(tmp_path))
+    registry = Registry(retention=Retention(), spool=spool, clock=FakeClock().clock)
+    run = start(registry)
+    while not run.held:
+        run.write("stdout", b"e" * 64 * KIB)
+    assert run.size <= 2 * 1024 * KIB
+    gate.set()
+    await asyncio.wait_for(run.room(), 20)
+    run.finish(DONE)
+    spool.close()
 
 
 async def test_while_the_disk_refuses_a_run_keeps_little() -> None:

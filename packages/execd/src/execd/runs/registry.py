@@ -6,6 +6,7 @@ import asyncio
 import math
 import re
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -49,6 +50,8 @@ class Registry:
         self._finished: dict[str, Run] = {}
         """Ended runs, in the order of their ends."""
         self._closing = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        spool.on_progress = self._progressed
         self._sweep_timer: asyncio.TimerHandle | None = None
 
     # ── runs ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -67,6 +70,7 @@ class Registry:
                 if run.kind != kind or run.body != body:
                     raise ExecutionConflict(f"execution {execution_id} was started by another request")
                 return run, False
+        self._loop = asyncio.get_running_loop()
         if self._closing:
             raise ShuttingDown("the daemon is going down")
         if len(self._live) >= self._retention.max_live:
@@ -133,6 +137,12 @@ class Registry:
         """Look again at every held run: the disk has caught up, or others have made room."""
         for run in list(self._live.values()):
             run.reconsider()
+
+    def _progressed(self) -> None:
+        # Called in the spool's thread, also when the loop is gone.
+        if self._loop is not None:
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self.reconsider)
 
     # ── forgetting ───────────────────────────────────────────────────────────────────────────────────────────────────
 

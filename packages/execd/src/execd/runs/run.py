@@ -142,11 +142,14 @@ class Run:
         self.store.emit(encode(terminal_event(end, totals)), time_ms=now, terminal=True)
         self.end = end
         self.finished_at_ms = now
-        self._end_graces()
-        self.leader_exited()
-        self._grown()
-        self._ended.wake()
-        self._keeper.run_ended(self)
+        try:
+            self._end_graces()
+            self.leader_exited()
+            self._grown()
+        finally:
+            # The end is written: whatever else fails, nobody may go on waiting for it.
+            self._ended.wake()
+            self._keeper.run_ended(self)
 
     def leader_exited(self) -> None:
         """From now on nothing is held up for readers: what overflows is dropped, oldest first."""

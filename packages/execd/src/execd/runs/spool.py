@@ -40,19 +40,20 @@ class Block:
 class Spool:
     """The file, its free slots and the thread that fills them.
 
-    `directory` is private to the daemon; None keeps everything in memory. `on_progress` is called in the thread when a
-    backlog that was over its limit has drained, and when `healthy` changes.
+    `directory` is private to the daemon; None keeps everything in memory. `on_progress`, set by whoever holds writers
+    back, is called in the thread when a backlog that was over its limit has drained, and when `healthy` changes.
     """
 
-    def __init__(self, directory: str | None, *, on_progress: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, directory: str | None) -> None:
         self._directory = directory
-        self._on_progress = on_progress
+        self.on_progress: Callable[[], None] = _nothing
         self._lock = threading.Lock()
         self._free: list[int] = []
         self._slots = 0
         self._file: int | None = None
         self._queue: SimpleQueue[Block | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._has_held = False
         self.backlog = 0
         self.healthy = directory is not None
 
@@ -73,6 +74,7 @@ class Spool:
             self._thread.start()
         with self._lock:
             self.backlog += block.length
+            self._has_held |= self.crowded
         self._queue.put(block)
 
     def read(self, block: Block) -> bytes:
@@ -114,13 +116,17 @@ class Spool:
             self._write(batch)
 
     def _write(self, batch: list[Block]) -> None:
-        was_crowded, was_healthy = self.crowded, self.healthy
+        was_healthy = self.healthy
         for block in batch:
             self.healthy = self._write_one(block)
             with self._lock:
                 self.backlog -= block.length
-        if was_healthy != self.healthy or (was_crowded and not self.crowded):
-            self._on_progress()
+        # Not what was so when the batch began: writers may have been held while it was under way.
+        with self._lock:
+            caught_up = self._has_held and not self.crowded
+            self._has_held &= not caught_up
+        if caught_up or was_healthy != self.healthy:
+            self.on_progress()
 
     def _write_one(self, block: Block) -> bool:
         with self._lock:
@@ -156,6 +162,10 @@ class Spool:
             self._free.clear()
             self._slots = 0
             os.ftruncate(self._file, 0)
+
+
+def _nothing() -> None:
+    return
 
 
 def _unlinked(directory: str) -> int:
