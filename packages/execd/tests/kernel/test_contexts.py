@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
+import resource
 import shutil
 import sys
 from pathlib import Path
@@ -273,3 +275,65 @@ async def test_contexts_that_come_and_go_leave_no_descriptors_and_no_threads(ker
         await kernels.contexts.delete(context)
     assert await settles(lambda: len(os.listdir("/proc/self/fd")) <= descriptors)
     assert len(os.listdir("/proc/self/task")) == threads
+
+
+async def test_a_context_that_is_closed_while_it_starts_leaves_nobody_waiting(kernels: World) -> None:
+    await kernels.run("1")
+    creating = asyncio.create_task(kernels.create())
+    async with asyncio.timeout(10):
+        while len(await kernels.contexts.show()) < 2:  # noqa: ASYNC110 - it is made somewhere in the middle of `create`
+            await asyncio.sleep(0)
+        await kernels.contexts.delete_all("python")
+        with pytest.raises(InternalFault, match="closed"):
+            await creating
+    assert await kernels.contexts.show() == []
+
+
+async def test_a_refused_ephemeral_run_leaves_no_context(tmp_path: Path) -> None:
+    async with world(tmp_path, max_contexts=1, max_live=0) as kernels:
+        for _ in range(2):
+            with pytest.raises(LimitReached, match="executions"):
+                await kernels.start("1", ephemeral=True)
+            assert await settles(lambda: not kernels.contexts._ephemeral and not kernels.contexts._tasks)
+
+
+async def test_without_descriptors_a_context_is_refused_with_the_reason(kernels: World) -> None:
+    await kernels.contexts.delete(await kernels.create())
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    refused = 0
+    for spare in (1, 4, 6, 8):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (_limit_with(spare), hard))
+        try:
+            await kernels.contexts.delete(await kernels.create())
+        except (InternalFault, LanguageNotSupported):
+            refused += 1
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert refused == 4
+    assert (await kernels.run("1")).result == "1"
+    assert len(await kernels.contexts.show()) == 1
+
+
+def _limit_with(spare: int) -> int:
+    taken = {int(name) for name in os.listdir("/proc/self/fd")}
+    return next(limit for limit in itertools.count() if limit - len([fd for fd in taken if fd < limit]) == spare)
+
+
+async def test_what_a_kernel_sends_amiss_is_passed_over(kernels: World) -> None:
+    context = await kernels.create()
+    code = (
+        "kernel = get_ipython().kernel\n"
+        "kernel.iopub_socket.send_multipart([b'garbage'])\n"
+        "kernel.iopub_socket.send_multipart([b'<IDS|MSG>', b'', b'{}', b'{}', b'{}', b'{}'])\n"
+        "kernel.session.send(kernel.iopub_socket, 'stream', {'name': 3, 'text': ['odd']}, parent=kernel.get_parent())\n"
+        "'fine'"
+    )
+    told = await kernels.run(code, context)
+    assert (told.result, told.end["cause"]) == ("'fine'", "completed")
+
+
+async def test_a_kernel_that_never_answers_is_given_up_with_its_last_words(tmp_path: Path) -> None:
+    script = f'case "$*" in *probe*) exec {sys.executable} "$@";; esac\necho "just a moment"; exec sleep 1000'
+    async with world(tmp_path, start_limit_s=0.5, envs={"PATH": _fake_python(tmp_path / "bin", script)}) as kernels:
+        with pytest.raises(InternalFault, match=r"within 0\.5 s: just a moment"):
+            await kernels.create()

@@ -41,6 +41,8 @@ class World:
         *,
         grace_ms: int = 2000,
         max_contexts: int = 64,
+        max_live: int = 1000,
+        start_limit_s: float = 30.0,
         run_bytes: int = 1 << 28,
         envs: Mapping[str, str] | None = None,
         default_language: str | None = None,
@@ -48,7 +50,9 @@ class World:
         self.root = root
         self.kills = 0
         clock = Clock(wall_ms=lambda: time.time_ns() // 1_000_000, mono_ms=lambda: time.monotonic_ns() // 1_000_000)
-        self.registry = Registry(retention=Retention(run_bytes=run_bytes), spool=_Healthy(), clock=clock)
+        self.registry = Registry(
+            retention=Retention(run_bytes=run_bytes, max_live=max_live), spool=_Healthy(), clock=clock
+        )
         base = {"PATH": f"{Path(sys.executable).parent}:{os.defpath}", "HOME": str(root), **(envs or {})}
         settings = KernelSettings(
             working_root=str(root),
@@ -56,6 +60,7 @@ class World:
             kill_grace_ms=grace_ms,
             max_contexts=max_contexts,
             default_language=default_language,
+            start_limit_s=start_limit_s,
         )
         surroundings = Surroundings(
             environment=lambda given, mark: {**base, **given, MARK: mark},

@@ -7,7 +7,9 @@ lies there is memory of ours that nothing bounds.
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
@@ -23,16 +25,38 @@ AT_ONCE: Final = 64
 RECONNECT_MS: Final = 5
 """The kernel binds its sockets some time after we connect; the default of 100 would be part of every start."""
 MAX_SOCKETS: Final = 65_536
+THREADS: Final = 2
+"""What the library starts for all sockets together."""
 _log: Final = logging.getLogger("execd.kernel")
 
 
 def make_context() -> zmq.asyncio.Context:
-    """Return a context for the sockets of all kernels: nothing is dropped at our end, nothing waits for a dead peer."""
+    """Return a context for the sockets of all kernels: nothing is dropped at our end, nothing waits for a dead peer.
+
+    Raises `OSError` where its threads cannot be started: the library would abort the daemon.
+    """
+    _try_threads()
     context = zmq.asyncio.Context()
     context.set(zmq.MAX_SOCKETS, MAX_SOCKETS)
     for name, value in (("rcvhwm", 0), ("sndhwm", 0), ("reconnect_ivl", RECONNECT_MS), ("linger", 0)):
         setattr(context, name, value)
+    context.socket(zmq.PAIR).close()  # Now, while there is room, and not with the first kernel.
     return context
+
+
+def _try_threads() -> None:
+    over = threading.Event()
+    threads = [threading.Thread(target=over.wait) for _ in range(THREADS)]
+    try:
+        for thread in threads:
+            thread.start()
+    except RuntimeError:
+        raise OSError(errno.EAGAIN, "no more threads can be started") from None
+    finally:
+        over.set()
+        for thread in threads:
+            if thread.ident is not None:
+                thread.join()
 
 
 class Channels:

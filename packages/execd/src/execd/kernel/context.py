@@ -110,13 +110,15 @@ class Context:
         for cell in [*self._queue, *([self._cell] if self._cell else [])]:
             cell.stop(cause)
         self._stirred.set()
+        self._not_ready(KernelFailed("the context has been closed"))
         if self._starting:
             self._serving.cancel()
         with suppress(asyncio.CancelledError):
             await asyncio.shield(self._serving)
-        if self._last is not None:
-            await self._means.clear(self._last.spawned.child, self.setting.id)
-            await self._last.spawned.bury()
+        last, self._last = self._last, None
+        if last is not None:
+            await self._means.clear(last.spawned.child, self.setting.id)
+            await last.spawned.bury()
         self._broadcast.end(last_event)
 
     # ── the kernel speaks (kernel.Listener) ──────────────────────────────────────────────────────────────────────────
@@ -159,18 +161,25 @@ class Context:
 
     async def _serve(self) -> None:
         while not self._closing:
-            self._starting = True
             try:
-                kernel = await self._means.start(self.setting, self)
+                await self._live_with(await self._start())
             except KernelFailed as failed:
-                self._starting = False
                 self._refuse(failed)
                 await self._wanted()
-            else:
-                await self._live_with(kernel)
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is the end of this kernel, not of the context
+                _log.exception("fault in context %s", self.setting.id)
+                self._refuse(KernelFailed(f"a fault of the daemon's own: {error}"))
+                await self._wanted()
+
+    async def _start(self) -> Kernel:
+        self._starting = True
+        try:
+            return await self._means.start(self.setting, self)
+        finally:
+            self._starting = False
 
     async def _live_with(self, kernel: Kernel) -> None:
-        self._starting = self._replace = False
+        self._replace = False
         await self._forget_last()
         if self._renewed:
             self._tell("restarted")
@@ -238,6 +247,9 @@ class Context:
         while self._queue:
             self._queue.popleft().refuse(reason)
         self._replace = False
+        self._not_ready(failed)
+
+    def _not_ready(self, failed: KernelFailed) -> None:
         if not self._ready.done():
             self._ready.set_exception(failed)
-            self._ready.exception()
+            self._ready.exception()  # Nobody may have been waiting for it.

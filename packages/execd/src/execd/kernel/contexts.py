@@ -11,6 +11,7 @@ from typing import Any, Final
 from execd._wire import CodeContext, CreateContextRequest, LanguageInfo, RunCodeRequest
 from execd.errors import (
     ContextNotFound,
+    ExecdError,
     ExecutionNotFound,
     InternalFault,
     InvalidRequestBody,
@@ -135,9 +136,14 @@ class Contexts:
             context = await self._of_language(
                 choice.language if choice else None, choice.cwd if choice else None, request
             )
-        if request.envs and (spec := context.setting.spec).swap_envs is None:
-            raise NotSupported(f"envs: {spec.kernel} cannot take them for one run", details={"field": "envs"})
-        run, created = self._register(request)
+        try:
+            if request.envs and (spec := context.setting.spec).swap_envs is None:
+                raise NotSupported(f"envs: {spec.kernel} cannot take them for one run", details={"field": "envs"})
+            run, created = self._register(request)
+        except ExecdError:
+            if context in self._ephemeral:
+                self._keep(self._end(context, cause="interrupted"))
+            raise
         if created:
             context.submit(run, order(request))
         if context in self._ephemeral:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import shutil
 import sys
@@ -12,11 +13,14 @@ from typing import Final
 
 import msgspec
 
+from execd.errors import InternalFault
 from execd.kernel.spawned import Spawned
 from execd.kernel.specs import Spec
 from execd.process.child import Program
 
 PROBE_LIMIT_S: Final = 20.0
+_SHORT: Final = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
+"""What says nothing of the program, only that nothing can be started now."""
 Stamp = tuple[int, int] | None
 """Which state of a file it is; None while there is none."""
 
@@ -88,7 +92,9 @@ def _stamp(path: str) -> Stamp:
 async def _probe(argv: Sequence[str], environment: Mapping[str, str], directory: str) -> Answer | None:
     try:
         asked = Spawned(Program(argv=argv, environment=dict(environment), directory=directory))
-    except OSError:
+    except OSError as error:
+        if error.errno in _SHORT:
+            raise InternalFault(f"{argv[0]} cannot be asked for its kernel: {error.strerror}") from None
         return None
     try:
         async with asyncio.timeout(PROBE_LIMIT_S):

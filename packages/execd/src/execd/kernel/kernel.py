@@ -94,7 +94,13 @@ class Kernel:
         of, provisioner = manager(
             argv, language=spec.language, transport=spec.transport, files=launch.files, context=launch.context
         )
-        kernel = cls(launch, of, await _spawn(of, provisioner, launch), listener)
+        spawned = await _spawn(of, provisioner, launch)
+        try:
+            kernel = cls(launch, of, spawned, listener)
+        except BaseException:
+            await spawned.bury()
+            await of.cleanup_resources()
+            raise
         try:
             async with asyncio.timeout(launch.limit_s):
                 await kernel._ready()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Final
 
+import zmq
 import zmq.asyncio
 
-from execd.errors import InvalidRequestBody, PermissionDenied
+from execd.errors import InternalFault, InvalidRequestBody, PermissionDenied
 from execd.kernel.channels import make_context
 from execd.kernel.context import Context, Setting
 from execd.kernel.directory import Directory
@@ -17,14 +17,13 @@ from execd.kernel.languages import Languages
 from execd.kernel.surroundings import KernelSettings, Surroundings
 from execd.paths import absolute
 
-START_LIMIT_S: Final = 60.0
-
 
 class Launcher:
     """Starts kernels; what they share (a directory for sockets, a thread for all of them) is made for the first."""
 
     def __init__(self, settings: KernelSettings, surroundings: Surroundings, languages: Languages) -> None:
         self._root = settings.working_root
+        self._limit_s = settings.start_limit_s
         self._surroundings = surroundings
         self._languages = languages
         self._files = Directory(settings.runtime_dirs)
@@ -47,7 +46,10 @@ class Launcher:
 
     async def start(self, setting: Setting, context: Context) -> Kernel:
         """Return a kernel that is up; raises `KernelFailed`."""
-        found = await self._languages.interpreter(setting.spec, setting.envs)
+        try:
+            found = await self._languages.interpreter(setting.spec, setting.envs)
+        except InternalFault as fault:
+            raise KernelFailed(fault.message) from None
         if found is None:
             raise KernelFailed(f"{setting.spec.kernel} is not installed any more")
         try:
@@ -55,6 +57,8 @@ class Launcher:
         except KernelFailed:
             self._languages.doubt(found)
             raise
+        except (OSError, zmq.ZMQError) as error:
+            raise KernelFailed(f"the kernel did not start: {error.strerror or error}") from None
 
     def close(self) -> None:
         """Give back what the kernels shared."""
@@ -66,12 +70,8 @@ class Launcher:
     def _launch(self, setting: Setting, interpreter: str) -> Launch:
         if self._zmq is None:
             self._zmq = make_context()
-        try:
-            # It was there once; code may have removed it.
-            os.makedirs(setting.directory, exist_ok=True)
-            files = self._files.name()
-        except OSError as error:
-            raise KernelFailed(f"the kernel did not start: {error.strerror or error}") from None
+        # It was there once; code may have removed it.
+        os.makedirs(setting.directory, exist_ok=True)
         environment = self._surroundings.environment(setting.envs, setting.id)
         return Launch(
             spec=setting.spec,
@@ -79,8 +79,8 @@ class Launcher:
             directory=setting.directory,
             # By the first a kernel notices that its daemon is gone, where no guard sees to that.
             environment={**environment, "JPY_PARENT_PID": str(os.getpid()), "PWD": setting.directory, **setting.envs},
-            files=files,
-            limit_s=START_LIMIT_S,
+            files=self._files.name(),
+            limit_s=self._limit_s,
             context=self._zmq,
             memory_kills=self._surroundings.memory_kills,
         )

@@ -17,6 +17,8 @@ class KernelSettings:
     kill_grace_ms: int
     max_contexts: int
     default_language: str | None
+    start_limit_s: float = 60.0
+    """How long a kernel may take to answer; a busy machine may be slow, a kernel that hangs must not hold requests."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

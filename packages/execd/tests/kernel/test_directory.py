@@ -1,0 +1,69 @@
+"""The directory of sockets: private, short, made anew when it is gone, cleared of what the dead have left."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from execd.kernel.directory import Directory
+
+
+def test_it_is_private_and_lies_where_it_was_wanted(tmp_path: Path) -> None:
+    directory = Directory([str(tmp_path)])
+    first, second = Path(directory.name()), Path(directory.name())
+    assert first.parent == second.parent != tmp_path
+    assert first.name != second.name
+    assert first.parent.parent == tmp_path
+    assert first.parent.stat().st_mode & 0o777 == 0o700
+    directory.remove()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_parent_whose_path_is_too_long_or_that_cannot_be_written_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    directory = Directory([str(tmp_path / ("x" * 100)), str(tmp_path / "file" / "in it"), str(tmp_path)])
+    name = directory.name()
+    assert name.startswith(f"{tmp_path}/execd-k-")
+    assert len(name) + len("-5") <= 107
+    directory.remove()
+
+
+def test_it_is_made_anew_when_somebody_has_removed_it(tmp_path: Path) -> None:
+    directory = Directory([str(tmp_path)])
+    shutil.rmtree(Path(directory.name()).parent)
+    assert Path(directory.name()).parent.is_dir()
+    directory.remove()
+
+
+def test_what_a_dead_daemon_left_is_removed_and_what_a_living_one_has_is_not(tmp_path: Path) -> None:
+    left = tmp_path / "execd-k-left"
+    left.mkdir()
+    (left / "k-1-1").touch()
+    living = Directory([str(tmp_path)])
+    name = Path(living.name())
+    assert not left.exists()
+    another = Directory([str(tmp_path)])
+    another.name()
+    assert name.parent.is_dir()
+    another.remove()
+    living.remove()
+
+
+def test_a_link_that_looks_like_one_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "execd-k-link").symlink_to(tmp_path / "precious")
+    directory = Directory([str(tmp_path)])
+    directory.name()
+    assert (tmp_path / "precious").is_dir()
+    directory.remove()
+
+
+def test_without_any_place_the_reason_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    directory = Directory([])
+    directory._parents = [str(tmp_path / "file" / "a"), os.devnull]
+    with pytest.raises(OSError, match=r"[Nn]ot a directory|File exists"):
+        directory.name()
