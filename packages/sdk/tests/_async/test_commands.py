@@ -213,6 +213,8 @@ async def some_bytes() -> AsyncIterator[bytes]:
         (b"\xff", b"\xff", 1),
         ("", b"", 1),
         ("ä" * 1_000_000, "ä".encode() * 1_000_000, 2),
+        (bytearray(b"ab"), b"ab", 1),
+        (memoryview(b"abcd")[::2], b"ac", 1),
     ],
 )
 async def test_standard_input_is_written_and_closed(stdin: str | bytes, data: bytes, writes: int) -> None:
@@ -221,6 +223,27 @@ async def test_standard_input_is_written_and_closed(stdin: str | bytes, data: by
         async with await Sandbox.connect(daemon.url) as sandbox:
             await sandbox.commands.run("sort", stdin=stdin)
     assert (program.data == data, program.writes) == (True, writes)
+
+
+@pytest.mark.parametrize(
+    ("stdin", "fault"),
+    [(7, TypeError), (object(), TypeError), ("half a \ud800", ValueError)],
+    ids=["a number", "an object", "a surrogate"],
+)
+async def test_what_cannot_be_standard_input_is_refused_before_anything_starts(
+    stdin: Any, fault: type[Exception]
+) -> None:
+    with fake_daemon() as daemon:
+        async with await Sandbox.connect(daemon.url) as sandbox:
+            with pytest.raises(fault, match="stdin"):
+                await sandbox.commands.run("x", stdin=stdin)
+            with pytest.raises(fault, match="stdin"):
+                sandbox.commands.run_stream("x", stdin=stdin)
+            with pytest.raises(fault, match="stdin"):
+                await sandbox.commands.run_background("x", stdin=stdin)
+            with pytest.raises(fault, match="stdin"):
+                await sandbox.commands.write_stdin("a1", stdin)
+        assert {request.path for request in daemon.requests} == {"/ready", "/version"}
 
 
 async def test_standard_input_may_be_an_iterator() -> None:

@@ -20,7 +20,7 @@ from opensandbox.exceptions import NotFoundException, StdinClosedException, Stre
 from opensandbox.results import Execution, OutputLine, Stream
 from opensandbox.transport import AsyncTransport, StreamRequest
 
-Stdin = str | bytes | AsyncIterable[bytes]
+Stdin = str | bytes | bytearray | memoryview | AsyncIterable[bytes]
 
 _STDIN_PIECE: Final = 1024 * 1024
 
@@ -51,7 +51,7 @@ class OutputStream:
         self._is_owned = is_owned
         self._mode = mode
         self._check = check
-        self._stdin = stdin
+        self._stdin = None if stdin is None else _checked(stdin)
         self._fold = Fold(execution_id=request.execution_id or "", mode=wire_mode, keep=keep)
         self._lines = Lines()
         self._stdin_fault: Exception | None = None
@@ -132,10 +132,10 @@ class OutputStream:
         if told is not None:
             self._fold.mode = "lines" if told == "lines" else "chunks"
 
-    async def _feed(self, stdin: Stdin) -> None:
+    async def _feed(self, stdin: bytes | AsyncIterable[bytes]) -> None:
         try:
-            if isinstance(stdin, (str, bytes)):
-                await self._feed_bytes(stdin.encode() if isinstance(stdin, str) else stdin)
+            if isinstance(stdin, bytes):
+                await self._feed_bytes(stdin)
             else:
                 await self._feed_each(stdin)
         except (StdinClosedException, NotFoundException):
@@ -159,3 +159,10 @@ class OutputStream:
 
     async def _write(self, data: bytes, *, end: bool) -> None:
         await self._transport.send(calls.write_stdin(self._run.execution_id, data, end=end))
+
+
+def _checked(stdin: object) -> bytes | AsyncIterable[bytes]:
+    """Refuse what cannot be standard input while nothing has been sent yet."""
+    if isinstance(stdin, AsyncIterable) and not isinstance(stdin, (str, bytes, bytearray, memoryview)):
+        return stdin
+    return calls.stdin_bytes(stdin)

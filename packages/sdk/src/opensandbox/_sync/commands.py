@@ -145,6 +145,7 @@ class Commands:
 
         `stdin="pipe"` leaves its standard input open for `write_stdin`; any other text or bytes is written and closed.
         """
+        written = None if stdin is None or stdin == "pipe" else calls.stdin_bytes(stdin)
         request = calls.run_command(
             command,
             execution_id=_new_id(),
@@ -164,8 +165,8 @@ class Commands:
                 for received in batch:
                     fold.add(received.event)
         session = BackgroundCommand(id=fold.execution_id)
-        if stdin is not None and stdin != "pipe":
-            self.write_stdin(session, stdin)
+        if written is not None:
+            self.write_stdin(session, written)
             self.close_stdin(session)
         return session
 
@@ -209,8 +210,7 @@ class Commands:
     def write_stdin(self, session: Session, data: str | bytes) -> None:
         """Write to a command that was started with `stdin="pipe"`; returns when its pipe has taken it."""
         calls.require(self._transport.features, "stdin")
-        written = data.encode() if isinstance(data, str) else bytes(data)
-        self._transport.send(calls.write_stdin(str(session), written))
+        self._transport.send(calls.write_stdin(str(session), calls.stdin_bytes(data)))
 
     def close_stdin(self, session: Session) -> None:
         """End a command's standard input."""

@@ -21,7 +21,7 @@ from opensandbox.exceptions import NotFoundException, StdinClosedException, Stre
 from opensandbox.results import Execution, OutputLine, Stream
 from opensandbox.transport import SyncTransport, StreamRequest
 
-Stdin = str | bytes | Iterable[bytes]
+Stdin = str | bytes | bytearray | memoryview | Iterable[bytes]
 
 _STDIN_PIECE: Final = 1024 * 1024
 
@@ -52,7 +52,7 @@ class OutputStream:
         self._is_owned = is_owned
         self._mode = mode
         self._check = check
-        self._stdin = stdin
+        self._stdin = None if stdin is None else _checked(stdin)
         self._fold = Fold(execution_id=request.execution_id or "", mode=wire_mode, keep=keep)
         self._lines = Lines()
         self._stdin_fault: Exception | None = None
@@ -133,10 +133,10 @@ class OutputStream:
         if told is not None:
             self._fold.mode = "lines" if told == "lines" else "chunks"
 
-    def _feed(self, stdin: Stdin) -> None:
+    def _feed(self, stdin: bytes | Iterable[bytes]) -> None:
         try:
-            if isinstance(stdin, (str, bytes)):
-                self._feed_bytes(stdin.encode() if isinstance(stdin, str) else stdin)
+            if isinstance(stdin, bytes):
+                self._feed_bytes(stdin)
             else:
                 self._feed_each(stdin)
         except (StdinClosedException, NotFoundException):
@@ -160,3 +160,10 @@ class OutputStream:
 
     def _write(self, data: bytes, *, end: bool) -> None:
         self._transport.send(calls.write_stdin(self._run.execution_id, data, end=end))
+
+
+def _checked(stdin: object) -> bytes | Iterable[bytes]:
+    """Refuse what cannot be standard input while nothing has been sent yet."""
+    if isinstance(stdin, Iterable) and not isinstance(stdin, (str, bytes, bytearray, memoryview)):
+        return stdin
+    return calls.stdin_bytes(stdin)
