@@ -268,6 +268,18 @@ async def test_an_exception_in_the_iterator_interrupts_and_propagates() -> None:
             assert run.stopped.is_set()
 
 
+async def test_standard_input_that_breaks_interrupts_and_raises_with_what_came() -> None:
+    with fake_daemon() as daemon:
+        run = LongRun(daemon)
+        daemon.on("POST", "/executions", lambda _, wire: wire.cut())
+        async with await Sandbox.connect(daemon.url) as sandbox:
+            with pytest.raises(StreamInterruptedException, match="standard input broke") as caught:
+                await sandbox.commands.run("sort", stdin=b"a")
+            assert run.stopped.is_set()
+    assert caught.value.execution is not None
+    assert caught.value.execution.stdout == "working\n"
+
+
 async def test_a_program_that_wants_no_more_input_is_no_fault() -> None:
     with fake_daemon() as daemon:
         daemon.runs(init(), out("a\n"), complete(2))

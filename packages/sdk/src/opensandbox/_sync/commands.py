@@ -54,7 +54,8 @@ class Commands:
         sandbox.
 
         Raises `CommandFailedException` for a non-zero exit, and another `ProgramException` for any other bad end of the
-        program, unless `check` is false; `StreamInterruptedException` when a broken connection could not be resumed.
+        program, unless `check` is false; `StreamInterruptedException` when a broken connection could not be resumed, or
+        broke while standard input was written.
 
         Example:
             >>> execution = sandbox.commands.run("ls -l", working_dir="/workspace")  # doctest: +SKIP

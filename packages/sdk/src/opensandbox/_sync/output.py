@@ -17,7 +17,12 @@ from opensandbox._core.execution import Fold
 from opensandbox._core.gathering import Piece
 from opensandbox._core.lines import Lines
 from opensandbox._core.outcome import conclude
-from opensandbox.exceptions import NotFoundException, StdinClosedException, StreamInterruptedException
+from opensandbox.exceptions import (
+    NotFoundException,
+    SandboxConnectionException,
+    StdinClosedException,
+    StreamInterruptedException,
+)
 from opensandbox.results import Execution, OutputLine, Stream
 from opensandbox.transport import SyncTransport, StreamRequest
 
@@ -110,8 +115,11 @@ class OutputStream:
         return [OutputLine(piece.text, stream=piece.stream, timestamp_ms=piece.timestamp_ms)] if piece.text else []
 
     def _conclude(self) -> Execution:
-        if self._stdin_fault is not None:
-            raise self._stdin_fault
+        fault = self._stdin_fault
+        if isinstance(fault, StreamInterruptedException) and fault.execution is None:
+            fault.execution = self._fold.execution()
+        if fault is not None:
+            raise fault
         return conclude(self._fold, check=self._check)
 
     def _pieces(self) -> Generator[list[Piece], None]:
@@ -159,7 +167,11 @@ class OutputStream:
         self._write(b"", end=True)
 
     def _write(self, data: bytes, *, end: bool) -> None:
-        self._transport.send(calls.write_stdin(self._run.execution_id, data, end=end))
+        try:
+            self._transport.send(calls.write_stdin(self._run.execution_id, data, end=end))
+        except SandboxConnectionException as fault:
+            # How much of it arrived nobody can say, so nobody can write the rest.
+            raise StreamInterruptedException(f"standard input broke: {fault}") from fault
 
 
 def _checked(stdin: object) -> bytes | Iterable[bytes]:
