@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from functools import partial
 from types import TracebackType
 from typing import Final, Literal, Self
 
 from opensandbox import _wire
-from opensandbox._acompat import AsyncLineHandler, acall
+from opensandbox._acompat import AsyncLineHandler, acall, afinish
 from opensandbox._async.run import AsyncRuns
 from opensandbox._core import calls, decode
 from opensandbox._core.execution import Fold
@@ -149,8 +149,11 @@ class OutputStream:
         except (StdinClosedException, NotFoundException):
             pass  # the program has ended, or wants no more
         except Exception as fault:  # noqa: BLE001 - the caller's iterator may raise anything; it reaches the caller
+            if self._run.is_over:
+                return  # the iterator was left behind, and nobody asks any more
             self._stdin_fault = fault
-            await self._run.interrupt()
+            with suppress(ValueError):  # the sandbox has been closed, which stops the run too
+                await afinish(self._run.interrupt, grace=calls.BRIEF_SILENCE_S)
 
     async def _feed_bytes(self, data: bytes) -> None:
         for start in range(0, max(len(data), 1), _STDIN_PIECE):
@@ -159,6 +162,8 @@ class OutputStream:
 
     async def _feed_each(self, source: AsyncIterable[bytes]) -> None:
         async for data in source:
+            if self._run.is_over:
+                return
             if not isinstance(data, (bytes, bytearray, memoryview)):
                 raise TypeError(f"stdin must yield bytes, not {type(data).__name__}")
             if data:

@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from types import TracebackType
 from typing import Final, Literal, Self
 
 from opensandbox import _wire
-from opensandbox._acompat import LineHandler, call
+from opensandbox._acompat import LineHandler, call, finish
 from opensandbox._sync.run import SyncRuns
 from opensandbox._core import calls, decode
 from opensandbox._core.execution import Fold
@@ -150,8 +150,11 @@ class OutputStream:
         except (StdinClosedException, NotFoundException):
             pass  # the program has ended, or wants no more
         except Exception as fault:  # noqa: BLE001 - the caller's iterator may raise anything; it reaches the caller
+            if self._run.is_over:
+                return  # the iterator was left behind, and nobody asks any more
             self._stdin_fault = fault
-            self._run.interrupt()
+            with suppress(ValueError):  # the sandbox has been closed, which stops the run too
+                finish(self._run.interrupt, grace=calls.BRIEF_SILENCE_S)
 
     def _feed_bytes(self, data: bytes) -> None:
         for start in range(0, max(len(data), 1), _STDIN_PIECE):
@@ -160,6 +163,8 @@ class OutputStream:
 
     def _feed_each(self, source: Iterable[bytes]) -> None:
         for data in source:
+            if self._run.is_over:
+                return
             if not isinstance(data, (bytes, bytearray, memoryview)):
                 raise TypeError(f"stdin must yield bytes, not {type(data).__name__}")
             if data:
