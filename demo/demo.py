@@ -164,8 +164,10 @@ def daemon() -> Iterator[tuple[str, str]]:
     environment = {**os.environ, "EXECD_ACCESS_TOKEN": token}
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout
-        yield json.loads(process.stdout.readline())["url"], token
-        process.terminate()
+        try:
+            yield json.loads(process.stdout.readline())["url"], token
+        finally:
+            process.terminate()
 
 
 @contextlib.asynccontextmanager

@@ -105,6 +105,24 @@ async def test_a_run_cancelled_before_its_first_event_is_read_on_to_it(is_answer
             assert run.stopped.is_set()
 
 
+@pytest.mark.parametrize("times", [2, 4])
+async def test_a_run_cancelled_again_before_its_first_event_is_interrupted_all_the_same(times: int) -> None:
+    with fake_daemon() as daemon:
+        run = SlowRun(daemon)
+        async with await Sandbox.connect(daemon.url) as sandbox:
+            task = asyncio.create_task(sandbox.commands.run("sleep 3600"))
+            await asyncio.to_thread(daemon.wait_for, "POST", "/command")
+            for _ in range(times):
+                task.cancel()
+                for _ in range(5):  # rounds of the loop, until the cancellation is where it is awaited
+                    await asyncio.sleep(0)
+            run.answering.set()
+            run.beginning.set()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            assert run.stopped.is_set()
+
+
 async def test_a_run_that_never_begins_is_given_up_in_a_few_seconds() -> None:
     with fake_daemon() as daemon:
         run = SlowRun(daemon)

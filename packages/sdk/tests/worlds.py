@@ -47,6 +47,14 @@ def failed(code: str = "COMMAND_FAILED", *, cause: str = "exited", **more: Any) 
     }  # fmt: skip
 
 
+def execution(**more: Any) -> dict[str, Any]:
+    return {
+        "id": "a1", "kind": "command", "content": "x", "running": True, "started_at": "2026-11-23T10:00:12.588Z",
+        "background": True, "first_event": 1, "last_event": 2, "stdout_bytes": 2, "stderr_bytes": 0, "truncated": False,
+        **more,
+    }  # fmt: skip
+
+
 def frame(event: dict[str, Any], number: int | None) -> bytes:
     """Return an event as the daemon writes it."""
     data = json.dumps({"timestamp": 1795412412588, **event}, separators=(",", ":"), ensure_ascii=False).encode()
@@ -140,11 +148,18 @@ class FakeDaemon:
         """Answer requests whose path begins with `path`; the longest such wins."""
         self._answers[method, path] = answer
 
-    def runs(self, *events: dict[str, Any]) -> None:
-        """Answer every start and every replay with these events."""
+    def runs(self, *events: dict[str, Any], output: str = "chunks") -> None:
+        """Answer every start and every replay with these events, and tell that `output` is how they were asked for."""
         script = list(events)
+
+        def answer(asked: Incoming, wire: Wire) -> None:
+            if asked.path.endswith("/events"):
+                wire.stream(script, after=int(asked.query["after"]))
+            else:
+                wire.reply(200, execution(output=output))
+
         self.on("POST", "/command", lambda _, wire: wire.stream(script))
-        self.on("GET", "/executions", lambda asked, wire: wire.stream(script, after=int(asked.query["after"])))
+        self.on("GET", "/executions", answer)
 
     def seen(self, method: str, path: str) -> list[Incoming]:
         """Return the requests that arrived for a path."""

@@ -289,6 +289,7 @@ class Execution(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=T
     signal: str | None = None
     error: str | None = None
     pid: int | None = None
+    output: OutputMode | None = None
 
 
 class ExecutionList(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):

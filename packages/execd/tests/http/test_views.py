@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from execd._wire import RunCommandRequest
 from execd.http.views import command_status, execution, rfc3339
+from execd.runs.text import Mode
 
 from .worlds import CLOCK, DONE, FAILED, world
 
@@ -46,3 +49,10 @@ async def test_a_failure_says_what_went_wrong() -> None:
     shown = execution(run)
     assert (shown.exit_code, shown.error, shown.kind) == (3, "exit status 3", "command")
     assert (shown.first_event, shown.last_event, shown.stdout_bytes, shown.stderr_bytes) == (1, 5, 7, 3)
+
+
+@pytest.mark.parametrize(("mode", "shown"), [("lines", "lines"), ("chunks", "chunks"), ("whole", None)])
+async def test_an_execution_tells_how_its_output_is_cut(mode: Mode, shown: str | None) -> None:
+    run = world().commands.start(RunCommandRequest(command="true"))
+    run.policy = replace(run.policy, mode=mode)
+    assert execution(run).output == shown

@@ -10,6 +10,7 @@ import select
 import threading
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from inspect import isawaitable
 from typing import Any, Final, TypeVar
@@ -65,8 +66,16 @@ async def afinish(work: Callable[[], Awaitable[T]], *, grace: float) -> T:
             await asyncio.wait({task}, timeout=grace)
         finally:
             task.cancel()
-        await asyncio.wait({task}, timeout=grace)
+            await _wait_out(task, grace=grace)
         raise
+
+
+async def _wait_out(task: asyncio.Task[Any], *, grace: float) -> None:
+    """Wait for a cancelled task however often the caller is cancelled: what it used is then free to be closed."""
+    give_up = time.monotonic() + grace
+    while not task.done() and (left := give_up - time.monotonic()) > 0:
+        with suppress(asyncio.CancelledError):  # the caller is cancelled already, and says so
+            await asyncio.wait({task}, timeout=left)
 
 
 def finish(work: Callable[[], T], *, grace: float) -> T:  # noqa: ARG001 - an interrupted thread cannot go on

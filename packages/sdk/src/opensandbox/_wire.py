@@ -207,6 +207,7 @@ class Execution(Struct, frozen=True, omit_defaults=True, kw_only=True):
     signal: str | None = None
     error: str | None = None
     pid: int | None = None
+    output: OutputMode | None = None
 
 
 class ExecutionList(Struct, frozen=True, omit_defaults=True, kw_only=True):

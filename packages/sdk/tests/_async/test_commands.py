@@ -18,7 +18,7 @@ from opensandbox.exceptions import (
     StreamInterruptedException,
 )
 
-from ..worlds import LIMIT_S, FakeDaemon, Incoming, Wire, complete, err, failed, fake_daemon, init, out
+from ..worlds import LIMIT_S, FakeDaemon, Incoming, Wire, complete, err, execution, failed, fake_daemon, init, out
 
 
 class LongRun:
@@ -396,11 +396,15 @@ async def test_attaching_replays_and_follows_and_leaves_the_command_alone() -> N
         assert daemon.seen("DELETE", "/command") == []
 
 
+async def test_attaching_to_a_run_of_a_client_that_asked_for_lines_gives_its_lines() -> None:
+    with fake_daemon() as daemon:
+        daemon.runs(init("a1"), out("a"), out("b"), complete(5), output="lines")
+        async with await Sandbox.connect(daemon.url) as sandbox:
+            assert [line async for line in sandbox.commands.attach("a1")] == ["a", "b"]
+
+
 async def test_waiting_follows_from_the_newest_event() -> None:
-    told = {
-        "id": "a1", "kind": "command", "content": "x", "running": True, "started_at": "2026-11-23T10:00:12.588Z",
-        "background": True, "first_event": 1, "last_event": 2, "stdout_bytes": 2, "stderr_bytes": 0, "truncated": False,
-    }  # fmt: skip
+    told = execution()
     with fake_daemon() as daemon:
         daemon.runs(init("a1"), out("a\n"), out("b\n"), complete(4))
         daemon.on("GET", "/executions/a1", lambda _, wire: wire.reply(200, told))

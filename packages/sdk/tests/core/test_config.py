@@ -45,7 +45,20 @@ def test_proxies_are_not_for_loopback(host: str, is_loopback: bool) -> None:
     assert parse_endpoint(f"http://{host}:1").is_loopback is is_loopback
 
 
-@pytest.mark.parametrize("address", ["ftp://host", "http://", "http://host?x=1", "http://host#x", "://"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        *("ftp://host", "http://", "http://host?x=1", "http://host#x", "://", "http://:80", "http://[::1"),
+        *(
+            "http://127.0.0.1:99999",
+            "http://host:port",
+            "http://host:0",
+            "http://ho st",
+            "http://host :1",
+            "http://ho\nst",
+        ),
+    ],
+)
 def test_what_is_no_address_is_a_value_error(address: str) -> None:
     with pytest.raises(ValueError, match="not an endpoint"):
         parse_endpoint(address)
@@ -66,3 +79,25 @@ def test_no_address_at_all_is_a_value_error() -> None:
 
 def test_a_token_is_not_in_the_repr() -> None:
     assert "secret" not in repr(configure("http://a", access_token="secret", headers=None, environ={}))
+
+
+@pytest.mark.parametrize("token", ["secret\nX-Admin: 1", "sec\0ret", "secrét", "sec\rret"])
+def test_a_token_that_no_header_can_carry_is_refused_at_once_and_not_repeated(token: str) -> None:
+    with pytest.raises(ValueError, match=TOKEN_HEADER) as caught:
+        configure("http://a", access_token=token, headers=None, environ={})
+    assert "sec" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("X-A", "1\n2"), ("X-A", " 1"), ("X A", "1"), ("", "1"), ("X-A:", "1"), ("X-Ä", "1"), ("X\n", "1")],
+)
+def test_a_header_that_cannot_be_sent_is_a_value_error(name: str, value: str) -> None:
+    with pytest.raises(ValueError, match="header"):
+        configure("http://a", access_token=None, headers={name: value}, environ={})
+
+
+def test_whitespace_around_a_token_is_not_part_of_it() -> None:
+    environ = {"EXECD_ACCESS_TOKEN": " secret\n"}
+    assert configure("http://a", access_token=None, headers=None, environ=environ).headers == {TOKEN_HEADER: "secret"}
+    assert configure("http://a", access_token=" \n", headers=None, environ=environ).headers == {}

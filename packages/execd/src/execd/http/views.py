@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from execd._wire import Cause, CommandStatus, Execution, ExecutionKind
+from execd._wire import Cause, CommandStatus, Execution, ExecutionKind, OutputMode
 from execd.runs.ends import End
 from execd.runs.run import Run
 
@@ -44,6 +44,8 @@ def execution(run: Run) -> Execution:
         error=error_text(end),
         pid=run.pid,
         background=False,
+        # The output of a cell is cut in a way that nobody chooses.
+        output=None if run.policy.mode == "whole" else OutputMode(run.policy.mode),
         first_event=store.floor.first_event,
         last_event=store.next_event - 1,
         stdout_bytes=store.stdout_bytes,

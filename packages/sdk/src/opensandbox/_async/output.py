@@ -11,7 +11,7 @@ from typing import Final, Literal, Self
 from opensandbox import _wire
 from opensandbox._acompat import AsyncLineHandler, acall
 from opensandbox._async.run import AsyncRuns
-from opensandbox._core import calls
+from opensandbox._core import calls, decode
 from opensandbox._core.execution import Fold
 from opensandbox._core.gathering import Piece
 from opensandbox._core.lines import Lines
@@ -48,6 +48,7 @@ class OutputStream:
         interrupt = partial(calls.interrupt, silence_s=calls.BRIEF_SILENCE_S) if is_owned else None
         self._transport = transport
         self._run = runs.open(request, interrupt=interrupt)
+        self._is_owned = is_owned
         self._mode = mode
         self._check = check
         self._stdin = stdin
@@ -114,6 +115,8 @@ class OutputStream:
 
     async def _pieces(self) -> AsyncGenerator[list[Piece], None]:
         beside = None if self._stdin is None else partial(self._feed, self._stdin)
+        if not self._is_owned:
+            await self._learn_mode()
         try:
             async with aclosing(self._run.batches(beside=beside)) as batches:
                 async for batch in batches:
@@ -121,6 +124,13 @@ class OutputStream:
         except StreamInterruptedException as fault:
             fault.execution = self._fold.execution()
             raise
+
+    async def _learn_mode(self) -> None:
+        """Ask how the output is cut: whoever started the run chose, and a daemon that cannot tell leaves our choice."""
+        reply = await self._transport.send(calls.execution(self._run.execution_id))
+        told = decode.body(reply.body, _wire.Execution).output
+        if told is not None:
+            self._fold.mode = "lines" if told == "lines" else "chunks"
 
     async def _feed(self, stdin: Stdin) -> None:
         try:

@@ -101,10 +101,12 @@ class AsyncRun(Generic[E]):
             async for batch in events:
                 yield self._take(batch)
         except BaseException as fault:
-            await events.aclose()
-            # A refused start has nothing to stop; any other exception may leave a run behind.
-            if self._has_begun or not isinstance(fault, SandboxException):
-                await self._stop()
+            try:
+                await events.aclose()
+            finally:
+                # A refused start has nothing to stop; any other exception may leave a run behind.
+                if self._has_begun or not isinstance(fault, SandboxException):
+                    await self._stop()
             raise
         finally:
             if spawned is not None:

@@ -21,7 +21,8 @@ class Fold:
         self.has_begun = False
         """Whether the daemon has said that the run exists."""
         self.end: _wire.ExecutionCompleteEvent | _wire.ErrorEvent | None = None
-        self._mode: Mode = mode
+        self.mode: Mode = mode
+        """May change until the first event."""
         self._gathering = Gathering(keep=keep)
         self._truncated = False
 
@@ -48,7 +49,7 @@ class Fold:
         if data is not None:
             return self._gathering.add_data(stream, data, timestamp_ms=event.timestamp)
         text = event.text or ""
-        if self._mode == "lines" and not event.partial:
+        if self.mode == "lines" and not event.partial:
             text = "\n" if text == "\n" else text + "\n"
         return self._gathering.add_text(stream, text, timestamp_ms=event.timestamp)
 
@@ -70,7 +71,7 @@ class Fold:
         """Return what is wrong with a stream that is over: no end, or other bytes than the program wrote."""
         if self.end is None:
             return StreamInterruptedException("the stream ended without a terminal event")
-        if self._truncated or self._mode == "lines":
+        if self._truncated or self.mode == "lines":
             return None
         return self._gathering.fault(stdout_bytes=self.end.stdout_bytes, stderr_bytes=self.end.stderr_bytes)
 

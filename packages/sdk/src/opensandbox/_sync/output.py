@@ -12,7 +12,7 @@ from typing import Final, Literal, Self
 from opensandbox import _wire
 from opensandbox._acompat import LineHandler, call
 from opensandbox._sync.run import SyncRuns
-from opensandbox._core import calls
+from opensandbox._core import calls, decode
 from opensandbox._core.execution import Fold
 from opensandbox._core.gathering import Piece
 from opensandbox._core.lines import Lines
@@ -49,6 +49,7 @@ class OutputStream:
         interrupt = partial(calls.interrupt, silence_s=calls.BRIEF_SILENCE_S) if is_owned else None
         self._transport = transport
         self._run = runs.open(request, interrupt=interrupt)
+        self._is_owned = is_owned
         self._mode = mode
         self._check = check
         self._stdin = stdin
@@ -115,6 +116,8 @@ class OutputStream:
 
     def _pieces(self) -> Generator[list[Piece], None]:
         beside = None if self._stdin is None else partial(self._feed, self._stdin)
+        if not self._is_owned:
+            self._learn_mode()
         try:
             with closing(self._run.batches(beside=beside)) as batches:
                 for batch in batches:
@@ -122,6 +125,13 @@ class OutputStream:
         except StreamInterruptedException as fault:
             fault.execution = self._fold.execution()
             raise
+
+    def _learn_mode(self) -> None:
+        """Ask how the output is cut: whoever started the run chose, and a daemon that cannot tell leaves our choice."""
+        reply = self._transport.send(calls.execution(self._run.execution_id))
+        told = decode.body(reply.body, _wire.Execution).output
+        if told is not None:
+            self._fold.mode = "lines" if told == "lines" else "chunks"
 
     def _feed(self, stdin: Stdin) -> None:
         try:

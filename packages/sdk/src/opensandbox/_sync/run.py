@@ -102,10 +102,12 @@ class SyncRun(Generic[E]):
             for batch in events:
                 yield self._take(batch)
         except BaseException as fault:
-            events.close()
-            # A refused start has nothing to stop; any other exception may leave a run behind.
-            if self._has_begun or not isinstance(fault, SandboxException):
-                self._stop()
+            try:
+                events.close()
+            finally:
+                # A refused start has nothing to stop; any other exception may leave a run behind.
+                if self._has_begun or not isinstance(fault, SandboxException):
+                    self._stop()
             raise
         finally:
             if spawned is not None:
