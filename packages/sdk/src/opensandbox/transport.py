@@ -27,7 +27,6 @@ __all__ = [
     "DISCONNECT_GRACE_MS",
     "STOP_SILENCE_S",
     "AsyncTransport",
-    "E",
     "Received",
     "Reply",
     "Request",

@@ -12,8 +12,9 @@ from functools import partial
 from typing import Any, Final, Generic
 
 from opensandbox._acompat import AsyncWork, afinish, asleep, aspawn
+from opensandbox._core.request import E
 from opensandbox.exceptions import NotFoundException, SandboxException
-from opensandbox.transport import AsyncTransport, E, Received, Request, StreamRequest
+from opensandbox.transport import AsyncTransport, Received, Request, StreamRequest
 
 _INIT_WITHIN_S: Final = 2.0
 """How long a cancelled start may take to become a run that can be interrupted."""

@@ -147,12 +147,15 @@ class _Source:
 
     def __init__(self, data: Data) -> None:
         file: Any = data
-        is_file = not isinstance(data, (*_MEMORY, os.PathLike))
         self._data = file
+        self._start = None
         self.size = files.size_of(data)
         """None where only reading tells."""
-        self.is_repeatable = not is_file or bool(getattr(file, "seekable", bool)())
-        self._start = file.tell() if is_file and self.is_repeatable else None
+        if isinstance(data, (*_MEMORY, os.PathLike)):
+            self.is_repeatable = isinstance(data, _MEMORY) or os.path.isfile(data)
+        else:
+            self.is_repeatable = bool(getattr(file, "seekable", bool)())
+            self._start = file.tell() if self.is_repeatable else None
 
     def blocks(self) -> Generator[bytes, None]:
         """Yield the bytes."""

@@ -13,8 +13,9 @@ from functools import partial
 from typing import Any, Final, Generic
 
 from opensandbox._acompat import Work, finish, sleep, spawn
+from opensandbox._core.request import E
 from opensandbox.exceptions import NotFoundException, SandboxException
-from opensandbox.transport import SyncTransport, E, Received, Request, StreamRequest
+from opensandbox.transport import SyncTransport, Received, Request, StreamRequest
 
 _INIT_WITHIN_S: Final = 2.0
 """How long a cancelled start may take to become a run that can be interrupted."""
