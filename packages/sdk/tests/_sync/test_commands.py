@@ -16,6 +16,7 @@ from opensandbox.exceptions import (
     CommandNotFoundException,
     InvalidRequestException,
     NotSupportedException,
+    ShuttingDownException,
     StreamInterruptedException,
 )
 
@@ -315,6 +316,16 @@ def test_a_daemon_that_is_busy_is_asked_again() -> None:
         starts = daemon.seen("POST", "/command")
     assert len({request.json["execution_id"] for request in starts}) == 1
     assert len(starts) == 3
+
+
+def test_a_daemon_that_goes_down_refuses_a_start_by_its_own_class() -> None:
+    with fake_daemon() as daemon:
+        daemon.on("POST", "/command", lambda _, wire: wire.refuse(503, "SHUTTING_DOWN"))
+        with SandboxSync.connect(daemon.url) as sandbox:
+            with pytest.raises(ShuttingDownException) as caught:
+                sandbox.commands.run("x")
+        assert caught.value.execution is None
+        assert daemon.seen("DELETE", "/command") == []
 
 
 def test_bytes_that_do_not_add_up_raise_with_what_came() -> None:
