@@ -57,6 +57,7 @@ RENAMES: Final = {
     "areadable": "readable",
     "asleep": "sleep",
     "aspawn": "spawn",
+    "atogether": "together",
     # public names
     "AsyncRun": "SyncRun",
     "AsyncRuns": "SyncRuns",

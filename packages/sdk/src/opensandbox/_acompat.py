@@ -9,7 +9,8 @@ import asyncio
 import select
 import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from inspect import isawaitable
@@ -27,6 +28,8 @@ AsyncWork = Callable[[], Awaitable[None]]
 """Something to be done beside its caller: a coroutine function."""
 Work = Callable[[], None]
 """Something to be done beside its caller."""
+
+_THREADS: Final = 32
 
 _going_on: Final[set[asyncio.Task[Any]]] = set()
 """Tasks that outlived their caller: the loop itself keeps only weak references."""
@@ -91,6 +94,22 @@ def _forget(task: asyncio.Task[Any]) -> None:
     _going_on.discard(task)
     if not task.cancelled():
         task.exception()
+
+
+async def atogether(works: Sequence[AsyncWork]) -> None:
+    """Do several things at once, wait for all of them, and only then raise what the first of them raised."""
+    for fault in await asyncio.gather(*map(_run, works), return_exceptions=True):
+        if fault is not None:
+            raise fault
+
+
+def together(works: Sequence[Work]) -> None:
+    """Do several things at once, wait for all of them, and only then raise what the first of them raised."""
+    if works:
+        with ThreadPoolExecutor(min(len(works), _THREADS), thread_name_prefix="opensandbox-together") as threads:
+            doing = [threads.submit(work) for work in works]
+        for done in doing:
+            done.result()
 
 
 class AsyncSpawned:

@@ -136,6 +136,29 @@ async def test_leaving_a_stream_interrupts_the_command_and_waits_for_it() -> Non
             assert run.stopped.is_set()
 
 
+async def test_closing_interrupts_all_runs_at_once() -> None:
+    is_alone: list[bool] = []
+    everybody = threading.Barrier(3)
+    with fake_daemon() as daemon:
+        run = LongRun(daemon)
+
+        def stop(_: Incoming, wire: Wire) -> None:
+            try:
+                everybody.wait(1)
+            except threading.BrokenBarrierError:
+                is_alone.append(True)
+            run.stopped.set()
+            wire.reply()
+
+        daemon.on("DELETE", "/command", stop)
+        async with await Sandbox.connect(daemon.url) as sandbox:
+            readers = [aiter(sandbox.commands.run_stream("x")) for _ in range(3)]
+            for reader in readers:
+                assert await anext(reader) == "working"
+        assert len(daemon.seen("DELETE", "/command")) == 3
+    assert is_alone == []
+
+
 async def test_breaking_out_of_a_bare_loop_interrupts_the_command() -> None:
     with fake_daemon() as daemon:
         run = LongRun(daemon)

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Callable
 from functools import partial
 from typing import Any, Final, Generic
 
-from opensandbox._acompat import AsyncWork, afinish, asleep, aspawn
+from opensandbox._acompat import AsyncWork, afinish, asleep, aspawn, atogether
 from opensandbox._core.request import E
 from opensandbox.exceptions import NotFoundException, SandboxException
 from opensandbox.transport import AsyncTransport, Received, Request, StreamRequest
@@ -37,9 +37,8 @@ class AsyncRuns:
         return AsyncRun(self._transport, request, live=self._live, interrupt=interrupt)
 
     async def aclose(self) -> None:
-        """Interrupt what was started here and still goes on."""
-        for run in list(self._live):
-            await run.aclose()
+        """Interrupt what was started here and still goes on, all at once."""
+        await atogether([run.aclose for run in list(self._live)])
 
 
 class AsyncRun(Generic[E]):

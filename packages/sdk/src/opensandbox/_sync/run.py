@@ -12,7 +12,7 @@ from collections.abc import Generator, Callable
 from functools import partial
 from typing import Any, Final, Generic
 
-from opensandbox._acompat import Work, finish, sleep, spawn
+from opensandbox._acompat import Work, finish, sleep, spawn, together
 from opensandbox._core.request import E
 from opensandbox.exceptions import NotFoundException, SandboxException
 from opensandbox.transport import SyncTransport, Received, Request, StreamRequest
@@ -38,9 +38,8 @@ class SyncRuns:
         return SyncRun(self._transport, request, live=self._live, interrupt=interrupt)
 
     def close(self) -> None:
-        """Interrupt what was started here and still goes on."""
-        for run in list(self._live):
-            run.close()
+        """Interrupt what was started here and still goes on, all at once."""
+        together([run.close for run in list(self._live)])
 
 
 class SyncRun(Generic[E]):
