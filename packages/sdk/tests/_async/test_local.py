@@ -118,6 +118,15 @@ async def test_a_daemon_that_is_killed_breaks_its_streams_at_once() -> None:
     gc.collect()
 
 
+async def test_a_daemon_that_is_killed_leaves_no_socket() -> None:
+    before = daemons()
+    async with await Sandbox.local() as sandbox:
+        socket = socket_of(sandbox)
+        assert socket.exists()
+        signal_daemons(signal.SIGKILL, but=before)
+    assert not socket.exists()
+
+
 async def test_a_daemon_that_does_not_start_says_why(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     impostor = tmp_path / "python"
     impostor.write_text("#!/bin/sh\necho 'no such thing as execd' >&2\nexit 1\n")

@@ -18,6 +18,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import IO, Final
 
 from opensandbox._acompat import finish, in_thread, readable
@@ -96,6 +97,9 @@ class LocalDaemon:
         self._process.wait(_STOP_WITHIN_S)
         self._reading.join(_LAST_WORDS_S)
         self._stdout.close()
+        if self.config.endpoint.uds is not None:
+            with suppress(OSError):  # it is gone already, unless the daemon was killed
+                os.unlink(self.config.endpoint.uds)
         in_thread(_remove, self._directory)
 
     def _ends_within(self, seconds: float) -> bool:
