@@ -101,3 +101,24 @@ def test_only_an_end_of_input_can_be_repeated() -> None:
     assert not calls.write_stdin("a", b"x", end=True).is_idempotent
     assert calls.write_stdin("a", b"", end=True).is_idempotent
     assert calls.write_stdin("a", b"", end=True).target == "/executions/a/stdin?eof=true"
+
+
+@pytest.mark.parametrize(
+    ("command", "fields", "fault"),
+    [
+        (["echo", None], {}, TypeError),
+        ("x", {"envs": [("A", "1")]}, TypeError),
+        ("x", {"envs": {"A": None}}, TypeError),
+        ("x", {"uid": "0"}, TypeError),
+        ("x", {"uid": True}, TypeError),
+        ("x", {"uid": -1}, ValueError),
+        ("x", {"uid": 1, "gid": 1.5}, TypeError),
+        ("x", {"timeout": True}, TypeError),
+        ("x", {"timeout": "1"}, TypeError),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_refused_before_it_is_sent(
+    command: Any, fields: dict[str, Any], fault: type[Exception]
+) -> None:
+    with pytest.raises(fault):
+        sent(command, **fields)

@@ -29,6 +29,7 @@ from opensandbox.transport import AsyncTransport
 
 _READY_POLL_S: Final = 0.05
 _READY_POLL_LONGEST_S: Final = 1.0
+_LOCAL_READY_S: Final = 15.0
 _CLOSING_S: Final = 15.0
 
 
@@ -71,7 +72,7 @@ class Sandbox:
         """
         daemon = await LocalDaemon.start(working_dir=working_dir, envs=envs or {}, environ=os.environ)
         try:
-            return await cls._open(daemon.config, ready_timeout=_CLOSING_S, daemon=daemon)
+            return await cls._open(daemon.config, ready_timeout=_LOCAL_READY_S, daemon=daemon)
         except BaseException:
             await afinish(daemon.aclose, grace=_CLOSING_S)
             raise

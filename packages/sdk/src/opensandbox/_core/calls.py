@@ -45,12 +45,12 @@ def run_command(
     named = "execution_id" in features
     wanted = {
         **_program(command),
-        "cwd": _text("working_dir", working_dir),
+        "cwd": None if working_dir is None else _text("working_dir", working_dir),
         "envs": environment(envs),
         "timeout": milliseconds(timeout),
-        "user": _text("user", user),
-        "uid": uid,
-        "gid": gid,
+        "user": None if user is None else _text("user", user),
+        "uid": None if uid is None else _id("uid", uid),
+        "gid": None if gid is None else _id("gid", gid),
         "stdin": "pipe" if stdin else None,
         "max_output_bytes": max_output_bytes,
         "background": background or None,
@@ -166,6 +166,8 @@ def environment(envs: Mapping[str, str] | None) -> dict[str, str] | None:
     """Check the names and values of variables, and return them."""
     if envs is None:
         return None
+    if not isinstance(envs, Mapping):
+        raise TypeError(f"envs must be a mapping, not {type(envs).__name__}")
     for name, value in envs.items():
         _text("envs", value)
         if not _text("envs", name) or "=" in name:
@@ -173,9 +175,7 @@ def environment(envs: Mapping[str, str] | None) -> dict[str, str] | None:
     return dict(envs)
 
 
-def _text(name: str, text: str | None) -> str | None:
-    if text is None:
-        return None
+def _text(name: str, text: object) -> str:
     if not isinstance(text, str):
         raise TypeError(f"{name} must be text, not {type(text).__name__}")
     if "\0" in text:
@@ -187,10 +187,20 @@ def _text(name: str, text: str | None) -> str | None:
     return text
 
 
+def _id(name: str, number: object) -> int:
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise TypeError(f"{name} must be a number, not {type(number).__name__}")
+    if number < 0:
+        raise ValueError(f"{name} must not be negative")
+    return number
+
+
 def milliseconds(timeout: float | None) -> int | None:
     """Return a timeout as the wire has it; zero and less is a `ValueError`."""
     if timeout is None:
         return None
+    if isinstance(timeout, bool):
+        raise TypeError("timeout must be a number of seconds or None, not bool")
     if not timeout > 0 or timeout * 1000 > MAX_TIMEOUT_MS:
         raise ValueError(f"timeout must be a positive number of seconds or None, not {timeout!r}")
     return math.ceil(timeout * 1000)

@@ -30,6 +30,7 @@ from opensandbox.transport import SyncTransport
 
 _READY_POLL_S: Final = 0.05
 _READY_POLL_LONGEST_S: Final = 1.0
+_LOCAL_READY_S: Final = 15.0
 _CLOSING_S: Final = 15.0
 
 
@@ -72,7 +73,7 @@ class SandboxSync:
         """
         daemon = LocalDaemon.start(working_dir=working_dir, envs=envs or {}, environ=os.environ)
         try:
-            return cls._open(daemon.config, ready_timeout=_CLOSING_S, daemon=daemon)
+            return cls._open(daemon.config, ready_timeout=_LOCAL_READY_S, daemon=daemon)
         except BaseException:
             finish(daemon.close, grace=_CLOSING_S)
             raise
