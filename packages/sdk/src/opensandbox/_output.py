@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Final, Literal, Self, overload
 
 Stream = Literal["stdout", "stderr"]
 
-_TERMINATOR: Final = re.compile(r"\r\n|\r|\n")
+TERMINATOR: Final = re.compile(r"\r\n|\r|\n")
 _SHOWN: Final = 20
 
 
@@ -169,7 +169,7 @@ class OutputLines(Sequence[OutputLine]):
 
 def _line_ends(text: str) -> Iterator[int]:
     end = 0
-    for match in _TERMINATOR.finditer(text):
+    for match in TERMINATOR.finditer(text):
         end = match.end()
         yield end
     if end < len(text):

@@ -361,6 +361,17 @@ async def test_bytes_that_do_not_add_up_raise_with_what_came() -> None:
     assert caught.value.execution.stdout == "abc"
 
 
+async def test_bytes_that_are_no_base64_interrupt_and_raise_with_what_came() -> None:
+    with fake_daemon() as daemon:
+        run = LongRun(daemon, init(), out("a"), {"type": "stdout", "data": "!"})
+        async with await Sandbox.connect(daemon.url) as sandbox:
+            with pytest.raises(StreamInterruptedException, match="cannot be read") as caught:
+                await sandbox.commands.run("x")
+            assert run.stopped.is_set()
+    assert caught.value.execution is not None
+    assert caught.value.execution.stdout == "a"
+
+
 async def test_a_gap_in_the_numbers_interrupts_and_raises() -> None:
     with fake_daemon() as daemon:
         run = LongRun(daemon)

@@ -362,6 +362,17 @@ def test_bytes_that_do_not_add_up_raise_with_what_came() -> None:
     assert caught.value.execution.stdout == "abc"
 
 
+def test_bytes_that_are_no_base64_interrupt_and_raise_with_what_came() -> None:
+    with fake_daemon() as daemon:
+        run = LongRun(daemon, init(), out("a"), {"type": "stdout", "data": "!"})
+        with SandboxSync.connect(daemon.url) as sandbox:
+            with pytest.raises(StreamInterruptedException, match="cannot be read") as caught:
+                sandbox.commands.run("x")
+            assert run.stopped.is_set()
+    assert caught.value.execution is not None
+    assert caught.value.execution.stdout == "a"
+
+
 def test_a_gap_in_the_numbers_interrupts_and_raises() -> None:
     with fake_daemon() as daemon:
         run = LongRun(daemon)

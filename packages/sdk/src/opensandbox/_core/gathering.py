@@ -35,7 +35,11 @@ class Gathering:
 
     def add_data(self, stream: Stream, data: str, *, timestamp_ms: int) -> Piece:
         """Take bytes, in base64: what is no text, or not yet."""
-        return self._streams[stream].add_bytes(b64decode(data), timestamp_ms)
+        try:
+            raw = b64decode(data, validate=True)
+        except ValueError as fault:
+            raise StreamInterruptedException(f"bytes of {stream} cannot be read: {fault}") from fault
+        return self._streams[stream].add_bytes(raw, timestamp_ms)
 
     def finish(self, *, timestamp_ms: int) -> tuple[Piece, ...]:
         """Return what half a character at the end of a stream reads as."""

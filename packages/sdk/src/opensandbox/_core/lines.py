@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from typing import Final
-
 from opensandbox._core.gathering import Piece
+from opensandbox._output import TERMINATOR
 from opensandbox.results import OutputLine, Stream
-
-_TERMINATOR: Final = re.compile(r"\r\n|\r|\n")
 
 
 class LineSplitter:
@@ -29,7 +25,7 @@ class LineSplitter:
             return []
         self._after_cr = text.endswith("\r")
         self._came_ms = timestamp_ms
-        first, *following = _TERMINATOR.split(text)
+        first, *following = TERMINATOR.split(text)
         self._rest.append(first)
         if not following:
             return []
