@@ -244,3 +244,30 @@ def test_ctrl_c_interrupts_the_command_of_the_synchronous_client(is_begun: bool)
             output, errors = client.communicate(timeout=LIMIT_S)
         assert run.stopped.is_set()
         assert (client.returncode, output, errors) == (0, b"interrupted\n", b"")
+
+
+AT_EXIT = """
+import atexit, sys
+from opensandbox import SandboxSync
+sandbox = SandboxSync.connect(sys.argv[1])
+atexit.register(sandbox.close)
+lines = iter(sandbox.commands.run_stream("sleep 3600"))
+print(next(lines), flush=True)
+"""
+
+
+def test_closing_at_the_interpreters_end_interrupts_without_a_thread() -> None:
+    with fake_daemon() as daemon:
+        run = SlowRun(daemon)
+        run.answering.set()
+        run.beginning.set()
+        environment = {"PYTHONPATH": str(Path(opensandbox.__file__).parents[1])}
+        ended = subprocess.run(
+            [sys.executable, "-c", AT_EXIT, daemon.url],
+            env=environment,
+            capture_output=True,
+            timeout=LIMIT_S,
+            check=False,
+        )
+        assert run.stopped.is_set()
+        assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"working\n", b"")

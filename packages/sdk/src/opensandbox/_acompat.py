@@ -10,7 +10,7 @@ import select
 import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from inspect import isawaitable
@@ -105,11 +105,19 @@ async def atogether(works: Sequence[AsyncWork]) -> None:
 
 def together(works: Sequence[Work]) -> None:
     """Do several things at once, wait for all of them, and only then raise what the first of them raised."""
-    if works:
-        with ThreadPoolExecutor(min(len(works), _THREADS), thread_name_prefix="opensandbox-together") as threads:
-            doing = [threads.submit(work) for work in works]
-        for done in doing:
-            done.result()
+    if not works:
+        return
+    doing: list[Future[None]] = []
+    with ThreadPoolExecutor(min(len(works), _THREADS), thread_name_prefix="opensandbox-together") as threads:
+        for work in works:
+            try:
+                doing.append(threads.submit(work))
+            except RuntimeError:  # the interpreter is ending, and starts no more threads
+                break
+    for done in doing:
+        done.result()
+    for work in works[len(doing) :]:
+        work()
 
 
 class AsyncSpawned:
