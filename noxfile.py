@@ -30,7 +30,7 @@ CHECKS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("-m", "pyright", "--verifytypes", "code_interpreter", "--ignoreexternal"),
     ),
     "imports": (("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()", "--no-logo"),),
-    "generated": (("tools/check_generated.py",),),
+    "generated": (("tools/check_generated.py",), ("tools/document_settings.py", "--check")),
 }
 
 

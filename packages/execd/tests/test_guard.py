@@ -114,12 +114,21 @@ def test_tokens_are_handed_over_and_stand_nowhere_a_process_listing_shows() -> N
             assert secret.encode() not in read_proc(pid, "environ") + read_proc(pid, "cmdline")
 
 
-@pytest.mark.parametrize("flags", [["--access-token", "a,b"], ["--access-token=a", "-access-token=b"]])
+@pytest.mark.parametrize(
+    "flags",
+    [["--access-token", "a,b"], ["--access-token=a", "-access-token=b"], ["--access_token", "a", "---access-token=b"]],
+)
 def test_tokens_given_as_flags_win_over_the_variable_and_leave_the_arguments(flags: list[str]) -> None:
     with guarded("pass", "serve", *flags, "--port", "0", env={"EXECD_ACCESS_TOKEN": "other"}) as daemon:
         assert daemon.said["tokens"] == ["a", "b"]
         assert daemon.said["argv"] == ["serve", "--port", "0"]
         assert daemon.status() == 0
+
+
+def test_an_empty_flag_does_not_leave_the_variable_in_sight() -> None:
+    with guarded("sys.stdin.read()", "--access-token", "", env={"EXECD_ACCESS_TOKEN": "in-sight"}) as daemon:
+        assert daemon.said["tokens"] == ["in-sight"]
+        assert b"in-sight" not in read_proc(daemon.said["pid"], "environ")
 
 
 def test_without_a_token_nothing_is_executed_anew() -> None:
@@ -239,7 +248,27 @@ def test_what_the_daemon_was_started_to_ignore_its_commands_do_not() -> None:
     with guarded(scene, under=under) as daemon:
         ignored = int(daemon.next()["status"].split()[1], 16)
     asked = (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
-    assert [number for number in asked if ignored & 1 << (number - 1)] == []
+    assert [number for number in asked if ignored & 1 << (number - 1)] == [signal.SIGHUP]
+
+
+def test_a_hangup_that_is_ignored_is_not_passed_on() -> None:
+    scene = "import signal; signal.signal(signal.SIGHUP, lambda *_: say(hung_up=1)); say(ready=1); sys.stdin.read(1)"
+    with guarded(scene, under=("sh", "-c", "trap '' HUP; exec \"$@\"", "sh")) as daemon:
+        assert daemon.next() == {"ready": 1}
+        daemon.process.send_signal(signal.SIGHUP)
+        assert daemon.process.stdin
+        daemon.process.stdin.close()
+        assert daemon.status() == 0
+        assert daemon.process.stdout
+        assert daemon.process.stdout.read() == b""
+
+
+def test_a_blank_token_is_refused_instead_of_opening_the_daemon() -> None:
+    program = "import sys; from execd import guard; sys.exit(guard.enter([], lambda handover: 0))"
+    environment = {**os.environ, "EXECD_ACCESS_TOKEN": " , "}
+    command = [sys.executable, "-c", program]
+    refused = subprocess.run(command, env=environment, capture_output=True, check=False, timeout=LIMIT_S)
+    assert (refused.returncode, refused.stderr) == (2, b"execd: the access token is blank\n")
 
 
 def test_the_locale_that_python_makes_up_is_not_handed_on() -> None:

@@ -96,7 +96,7 @@ def _run(settings: Settings, sockets: list[socket.socket], *, guard_fd: int) -> 
     if (port := listen.tcp_port(sockets)) is not None:
         # Deployed clients of code interpreters take a port that answers for a Jupyter server that is up.
         environment["JUPYTER_PORT"] = str(port)
-    daemon = app.build(settings, environment=environment)
+    daemon = app.build(settings, root=os.getppid(), environment=environment)
 
     def leave() -> NoReturn:
         # Nothing is left to be saved, and what is left to wait for (threads, clients) may never come.

@@ -23,8 +23,8 @@ from execd.process.command import Commands, CommandSettings
 from execd.process.environment import read_file
 from execd.process.members import MARK
 from execd.process.sweep import Survey
+from execd.runs.clock import Clock
 from execd.runs.registry import Registry, Retention
-from execd.runs.run import Clock
 from execd.runs.spool import Spool
 from execd.settings import Settings, SettingsError, default_state_dir
 

@@ -56,8 +56,11 @@ def enter(argv: Sequence[str], serve: Callable[[Handover], int]) -> int:
     _drop_coerced_locale()
     handed_over = os.environ.pop(_HANDED_OVER, None)
     flagged, rest = split_tokens(argv)
-    token = flagged if flagged is not None else os.environ.get(TOKEN_VARIABLE)
+    token = flagged or os.environ.get(TOKEN_VARIABLE)
     if token:
+        if not any(part.strip() for part in token.split(",")):
+            print("execd: the access token is blank", file=sys.stderr)
+            return 2
         if len(os.fsencode(token)) > _PIPE_BYTES:
             print("execd: the access token is too long", file=sys.stderr)
             return 2
@@ -65,6 +68,11 @@ def enter(argv: Sequence[str], serve: Callable[[Handover], int]) -> int:
     text = _read_all(int(handed_over)) if handed_over else ""
     _hide_and_adopt()
     return _fork(rest, tuple(part for part in text.split(",") if part), serve)
+
+
+def _flag(word: str) -> str:
+    """Return a flag in its one spelling: the settings take any number of dashes before it, and `_` for `-` within."""
+    return f"--{word.lstrip('-').replace('_', '-')}" if word.startswith("-") else word
 
 
 def _drop_coerced_locale() -> None:
@@ -85,7 +93,7 @@ def split_tokens(argv: Sequence[str]) -> tuple[str | None, list[str]]:
     words = iter(argv)
     for word in words:
         name, equals, value = word.partition("=")
-        if name not in (TOKEN_FLAG, TOKEN_FLAG[1:]):
+        if _flag(name) != TOKEN_FLAG:
             rest.append(word)
         elif equals:
             tokens.append(value)
@@ -146,9 +154,9 @@ def _fork(argv: list[str], tokens: tuple[str, ...], serve: Callable[[Handover], 
 
 
 def _stop_ignoring() -> None:
-    # A script's `execd &` and `nohup execd` start it with these ignored, and what is ignored stays so in every command.
-    # A handler that does nothing is reset by exec.
-    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+    # A script's `execd &` starts it with these ignored, and what is ignored stays so in every command. A handler that
+    # does nothing is reset by exec. SIGHUP stays as it is: that is what nohup is for.
+    for number in (signal.SIGINT, signal.SIGQUIT):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, lambda *_: None)
 
@@ -157,7 +165,7 @@ def _lifeline(argv: Sequence[str]) -> int | None:
     value = os.environ.get(_LIFELINE_VARIABLE) or None
     for at, word in enumerate(argv):
         name, equals, inline = word.partition("=")
-        if name == _LIFELINE:
+        if _flag(name) == _LIFELINE:
             value = inline if equals else next(iter(argv[at + 1 :]), None)
     return int(value) if value and value.isascii() and value.isdigit() else None
 
@@ -169,7 +177,8 @@ def _watch(daemon: int, lifeline: int | None, mask: Iterable[int]) -> int:
     os.set_blocking(wake, False)
     signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
     for number in (*_FORWARDED, signal.SIGCHLD):
-        signal.signal(number, lambda *_: None)
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
     poll = select.poll()
     poll.register(waking, select.POLLIN)
@@ -194,7 +203,7 @@ def _watch(daemon: int, lifeline: int | None, mask: Iterable[int]) -> int:
 def _register(poll: select.poll, lifeline: int) -> None:
     try:
         os.fstat(lifeline)
-    except OSError:
+    except (OSError, OverflowError):
         return  # The settings of the daemon say that there is no such descriptor.
     poll.register(lifeline, select.POLLIN)
 

@@ -21,6 +21,7 @@ from execd import __version__
 Level = Literal["critical", "error", "warning", "info", "debug"]
 
 _Count = Annotated[int, Meta(ge=0)]
+_Descriptor = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 _Seconds = Annotated[float, Meta(ge=0, le=1e9)]
 
 
@@ -55,7 +56,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     default_language: Annotated[str | None, _says("language of code whose request names none")] = None
     body_timeout_s: Annotated[float, Meta(gt=0, le=1e9), _says("time for a request's body to arrive")] = 30
     max_body_bytes: Annotated[_Count, _says("size of a JSON body")] = 16 * 1024 * 1024
-    lifeline_fd: Annotated[_Count | None, _says("descriptor whose becoming readable ends the daemon")] = None
+    lifeline_fd: Annotated[_Descriptor | None, _says("descriptor whose becoming readable ends the daemon")] = None
     envs: Annotated[str | None, _says("file of NAME=value lines for commands, read anew for each")] = None
     lease_s: Annotated[_Seconds, _says("end after so long without an authenticated request; 0 is never")] = 0
 

@@ -120,6 +120,16 @@ async def test_silence_is_broken_by_pings_without_a_number_and_none_follows_the_
     assert wire.body.endswith(b"end")
 
 
+async def test_reads_that_complete_no_event_do_not_put_the_heartbeat_off() -> None:
+    wire, events = Wire(), FakeEvents()
+    following = asyncio.ensure_future(follow(wire, events, heartbeat_s=0.05))
+    while b"pong" not in wire.body:
+        events.put(b"")
+        await asyncio.sleep(0.005)
+    events.put(b"end", None)
+    await following
+
+
 async def test_a_client_that_leaves_ends_the_reading_at_once() -> None:
     wire, events = Wire(), FakeEvents(b"a")
     following = asyncio.ensure_future(follow(wire, events))

@@ -21,9 +21,10 @@ from execd.http.body import Arrivals
 from execd.http.services import Activity, Services
 from execd.kernel.broadcast import Broadcast, Listener
 from execd.metrics.sampler import Sampler
+from execd.runs.clock import Clock
 from execd.runs.ends import End
 from execd.runs.registry import Registry, Retention
-from execd.runs.run import Clock, Policy, Run
+from execd.runs.run import Policy, Run
 from execd.runs.spool import Spool
 
 DONE = End(cause="exited", exit_code=0)

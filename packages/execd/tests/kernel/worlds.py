@@ -22,8 +22,9 @@ from execd.kernel.surroundings import KernelSettings, Surroundings
 from execd.process.clearing import clear
 from execd.process.members import MARK
 from execd.process.sweep import Survey
+from execd.runs.clock import Clock
 from execd.runs.registry import Registry, Retention
-from execd.runs.run import Clock, Run
+from execd.runs.run import Run
 from execd.runs.spool import Spool
 
 from ..runs.test_store import parse

@@ -16,8 +16,10 @@ import msgspec
 from execd._wire import RunCommandRequest
 from execd.process.command import Commands, CommandSettings
 from execd.process.members import look
+from execd.runs.clock import Clock
+from execd.runs.reader import Reader
 from execd.runs.registry import Registry, Retention
-from execd.runs.run import Clock, Reader, Run
+from execd.runs.run import Run
 from execd.runs.spool import Spool
 
 LIMIT_S = 20.0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,11 @@ from execd.errors import (
     LimitReached,
     ShuttingDown,
 )
+from execd.runs.clock import Clock
 from execd.runs.ends import End
+from execd.runs.reader import Reader
 from execd.runs.registry import Registry, Retention
-from execd.runs.run import Clock, Policy, Reader, Run
+from execd.runs.run import Policy, Run
 from execd.runs.spool import Spool
 
 from .test_store import parse
@@ -59,6 +62,10 @@ class FakeControl:
 
     def close_stdin(self) -> None:
         raise NotImplementedError
+
+
+def real_clock() -> Clock:
+    return Clock(wall_ms=lambda: time.time_ns() // 10**6, mono_ms=lambda: time.monotonic_ns() // 10**6)
 
 
 def make_registry(**bounds: Any) -> Registry:
@@ -338,6 +345,29 @@ async def test_the_finished_are_forgotten_when_their_time_is_over_unless_someone
     with pytest.raises(ExecutionNotFound):
         registry.find(read.id)
     assert registry.total_bytes == 0
+
+
+async def test_the_last_finished_run_is_forgotten_although_its_reader_left_before_its_time() -> None:
+    registry = Registry(retention=Retention(keep_s=0.05), spool=_Healthy(), clock=real_clock())
+    run = start(registry)
+    reader = registry.attach(run)
+    run.finish(DONE)
+    reader.close()
+    async with asyncio.timeout(10):
+        while registry.runs():  # noqa: ASYNC110 - nothing but the registry's own timer tells
+            await asyncio.sleep(0.01)
+
+
+async def test_what_makes_room_for_the_end_is_told_by_the_end() -> None:
+    registry = make_registry(run_bytes=8 * KIB)
+    run = start(registry)
+    while run.size + 48 + 1001 <= 8 * KIB:
+        run.write("stdout", b"x" * 1000 + b"\n")
+    run.write("stdout", b"y" * (8 * KIB - run.size - 48 - 100) + b"\n")
+    assert not run.truncated
+    run.finish(DONE)
+    terminal = drain(registry.attach(run))[-1][1]
+    assert terminal["truncated"] is run.truncated is True
 
 
 async def test_over_the_total_the_oldest_finished_goes_first_then_the_largest_live_one_gives_way() -> None:

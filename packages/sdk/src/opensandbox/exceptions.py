@@ -383,6 +383,8 @@ class CancelledException(ProgramException):
 
 
 class ShuttingDownException(ProgramException):
-    """The run was stopped because the daemon is going down."""
+    """The run was stopped, or a request was refused (no `execution` then), because the daemon is going down."""
 
     code = "SHUTTING_DOWN"
+    status_code: int | None = None
+    """The HTTP status of a refusal."""

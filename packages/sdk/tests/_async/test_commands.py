@@ -15,6 +15,7 @@ from opensandbox.exceptions import (
     CommandNotFoundException,
     InvalidRequestException,
     NotSupportedException,
+    ShuttingDownException,
     StreamInterruptedException,
 )
 
@@ -213,6 +214,8 @@ async def some_bytes() -> AsyncIterator[bytes]:
         (b"\xff", b"\xff", 1),
         ("", b"", 1),
         ("ä" * 1_000_000, "ä".encode() * 1_000_000, 2),
+        (bytearray(b"ab"), b"ab", 1),
+        (memoryview(b"abcd")[::2], b"ac", 1),
     ],
 )
 async def test_standard_input_is_written_and_closed(stdin: str | bytes, data: bytes, writes: int) -> None:
@@ -221,6 +224,27 @@ async def test_standard_input_is_written_and_closed(stdin: str | bytes, data: by
         async with await Sandbox.connect(daemon.url) as sandbox:
             await sandbox.commands.run("sort", stdin=stdin)
     assert (program.data == data, program.writes) == (True, writes)
+
+
+@pytest.mark.parametrize(
+    ("stdin", "fault"),
+    [(7, TypeError), (object(), TypeError), ("half a \ud800", ValueError)],
+    ids=["a number", "an object", "a surrogate"],
+)
+async def test_what_cannot_be_standard_input_is_refused_before_anything_starts(
+    stdin: Any, fault: type[Exception]
+) -> None:
+    with fake_daemon() as daemon:
+        async with await Sandbox.connect(daemon.url) as sandbox:
+            with pytest.raises(fault, match="stdin"):
+                await sandbox.commands.run("x", stdin=stdin)
+            with pytest.raises(fault, match="stdin"):
+                sandbox.commands.run_stream("x", stdin=stdin)
+            with pytest.raises(fault, match="stdin"):
+                await sandbox.commands.run_background("x", stdin=stdin)
+            with pytest.raises(fault, match="stdin"):
+                await sandbox.commands.write_stdin("a1", stdin)
+        assert {request.path for request in daemon.requests} == {"/ready", "/version"}
 
 
 async def test_standard_input_may_be_an_iterator() -> None:
@@ -243,6 +267,18 @@ async def test_an_exception_in_the_iterator_interrupts_and_propagates() -> None:
             with pytest.raises(LookupError, match="no more"):
                 await sandbox.commands.run("sort", stdin=broken())
             assert run.stopped.is_set()
+
+
+async def test_standard_input_that_breaks_interrupts_and_raises_with_what_came() -> None:
+    with fake_daemon() as daemon:
+        run = LongRun(daemon)
+        daemon.on("POST", "/executions", lambda _, wire: wire.cut())
+        async with await Sandbox.connect(daemon.url) as sandbox:
+            with pytest.raises(StreamInterruptedException, match="standard input broke") as caught:
+                await sandbox.commands.run("sort", stdin=b"a")
+            assert run.stopped.is_set()
+    assert caught.value.execution is not None
+    assert caught.value.execution.stdout == "working\n"
 
 
 async def test_a_program_that_wants_no_more_input_is_no_fault() -> None:
@@ -279,6 +315,16 @@ async def test_a_daemon_that_is_busy_is_asked_again() -> None:
         starts = daemon.seen("POST", "/command")
     assert len({request.json["execution_id"] for request in starts}) == 1
     assert len(starts) == 3
+
+
+async def test_a_daemon_that_goes_down_refuses_a_start_by_its_own_class() -> None:
+    with fake_daemon() as daemon:
+        daemon.on("POST", "/command", lambda _, wire: wire.refuse(503, "SHUTTING_DOWN"))
+        async with await Sandbox.connect(daemon.url) as sandbox:
+            with pytest.raises(ShuttingDownException) as caught:
+                await sandbox.commands.run("x")
+        assert caught.value.execution is None
+        assert daemon.seen("DELETE", "/command") == []
 
 
 async def test_bytes_that_do_not_add_up_raise_with_what_came() -> None:

@@ -44,6 +44,24 @@ def test_proxies_of_the_environment_are_not_for_loopback(monkeypatch: pytest.Mon
             assert sandbox.is_healthy()
 
 
+def test_a_proxy_of_the_environment_needs_no_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    with fake_daemon() as daemon:
+        monkeypatch.setenv("http_proxy", daemon.url.removeprefix("http://"))
+        with SandboxSync.connect("http://elsewhere.invalid:7") as sandbox:
+            assert sandbox.is_healthy()
+        assert {request.headers["host"] for request in daemon.requests} == {"elsewhere.invalid:7"}
+
+
+def test_a_proxy_that_cannot_be_used_is_a_value_error_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("no_proxy", "NO_PROXY", "http_proxy", "HTTP_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("all_proxy", "socks5://127.0.0.1:9")
+    with pytest.raises(ValueError, match="all_proxy"):
+        SandboxSync.connect("http://elsewhere.invalid:7")
+
+
 def test_a_path_prefix_is_kept() -> None:
     with fake_daemon() as daemon:
         daemon.on("GET", "/boxes/7", lambda _, wire: wire.reply(200, b"{}"))

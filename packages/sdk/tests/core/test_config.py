@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from opensandbox._core.config import TOKEN_HEADER, Endpoint, configure, parse_endpoint, unix_endpoint
+from opensandbox._core.config import TOKEN_HEADER, Endpoint, configure, parse_endpoint, proxy_url, unix_endpoint
 
 
 @pytest.mark.parametrize(
@@ -101,3 +101,22 @@ def test_whitespace_around_a_token_is_not_part_of_it() -> None:
     environ = {"EXECD_ACCESS_TOKEN": " secret\n"}
     assert configure("http://a", access_token=None, headers=None, environ=environ).headers == {TOKEN_HEADER: "secret"}
     assert configure("http://a", access_token=" \n", headers=None, environ=environ).headers == {}
+
+
+@pytest.mark.parametrize(
+    ("address", "url"),
+    [
+        ("proxy:3128", "http://proxy:3128"),
+        ("user:pass@proxy:3128/", "http://user:pass@proxy:3128"),
+        ("https://proxy", "https://proxy"),
+    ],
+)
+def test_a_proxy_without_a_scheme_speaks_http(address: str, url: str) -> None:
+    assert proxy_url(address, variable="http_proxy") == url
+
+
+@pytest.mark.parametrize("address", ["socks5://me:secret@proxy:1080", "http://:3128", "proxy:99999", "http+unix://x"])
+def test_a_proxy_that_cannot_be_used_is_named_by_its_variable_and_not_shown(address: str) -> None:
+    with pytest.raises(ValueError, match="all_proxy") as caught:
+        proxy_url(address, variable="all_proxy")
+    assert "secret" not in str(caught.value)

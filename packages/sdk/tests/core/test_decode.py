@@ -12,6 +12,7 @@ import yaml
 
 from opensandbox import exceptions
 from opensandbox._core import decode
+from opensandbox._core.retry import is_transient
 from opensandbox.exceptions import SandboxApiException, SandboxConnectionException, SandboxException
 
 SPEC = Path(__file__).parents[4] / "spec" / "openapi.yaml"
@@ -24,10 +25,16 @@ def refusal(status: int, body: Any, **headers: str) -> SandboxException:
 
 def test_every_code_of_the_spec_has_a_class_of_its_own() -> None:
     codes = yaml.safe_load(SPEC.read_text())["components"]["schemas"]["ErrorCode"]["enum"]
-    for code in set(codes) - {"SHUTTING_DOWN"}:
+    for code in codes:
         error = refusal(418, {"code": code, "message": "m", "request_id": "r"})
         assert type(error).code == code
-    assert type(refusal(503, {"code": "SHUTTING_DOWN", "message": "m"})) is exceptions.ServerException
+
+
+def test_a_refusal_of_a_daemon_that_goes_down_has_no_execution_and_may_be_tried_again() -> None:
+    error = refusal(503, {"code": "SHUTTING_DOWN", "message": "m"})
+    assert isinstance(error, exceptions.ShuttingDownException)
+    assert (error.execution, error.status_code) == (None, 503)
+    assert is_transient(error)
 
 
 def test_a_refusal_keeps_what_was_said() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final, TypeVar
@@ -13,7 +14,8 @@ from execd.errors import BodyTimeout, InvalidRequestBody, PayloadTooLarge, Shutt
 from execd.http.exchange import Exchange
 
 T = TypeVar("T")
-_PLACE: Final = " - at `$"
+_PLACE: Final = re.compile(r" - at `(key` in `)?\$(.*)`$")
+_UNKNOWN: Final = re.compile(r"Object contains unknown field `([^`]*)`")
 
 
 class Arrivals:
@@ -89,8 +91,7 @@ def decode(body: bytes, kind: type[T]) -> T:
     try:
         return msgspec.json.decode(body, type=kind)
     except msgspec.ValidationError as error:
-        what, _, where = str(error).partition(_PLACE)
-        field = where.rstrip("`").removeprefix(".")
+        what, field = _said(str(error))
         details = {"field": field} if field else None
         raise InvalidRequestBody(f"{field}: {what}" if field else what, details=details) from None
     except UnicodeDecodeError:
@@ -105,3 +106,25 @@ def _where_not_utf8(body: bytes) -> str:
     except UnicodeDecodeError as error:
         return f"the body is not valid UTF-8 at byte {error.start}"
     return "the body is not valid UTF-8"
+
+
+def _said(message: str) -> tuple[str, str]:
+    """Return what the decoder says is wrong, in words, and the path of the field.
+
+    >>> _said("Object contains unknown field `nope`")
+    ('unknown field', 'nope')
+    >>> _said("Expected `str` matching regex '^a$' - at `key` in `$.envs`")
+    ('a name of this form is not allowed', 'envs')
+    """
+    if unknown := _UNKNOWN.match(message):
+        place = _PLACE.search(message)
+        return "unknown field", f"{_path(place)}.{unknown[1]}".lstrip(".")
+    place = _PLACE.search(message)
+    what = message[: place.start()] if place else message
+    if "matching regex" in what:
+        what = f"a {'name' if place and place[1] else 'value'} of this form is not allowed"
+    return what, _path(place)
+
+
+def _path(place: re.Match[str] | None) -> str:
+    return place[2].removeprefix(".") if place else ""

@@ -57,14 +57,19 @@ async def write_events(exchange: Exchange, events: Events, *, heartbeat_s: float
 
 
 async def _pump(exchange: Exchange, events: Events, *, heartbeat_s: float, now_ms: Callable[[], int]) -> None:
+    # A read that completes no event wakes this loop too: the heartbeat counts from the last event.
+    clock = asyncio.get_running_loop().time
+    due_s = clock() + heartbeat_s
     while True:
         frames = events.take(BATCH)
         if frames or events.done:
             await exchange.send_body(frames, last=events.done)
+            due_s = clock() + heartbeat_s
             if events.done:
                 return
             if len(frames) >= BATCH // 2:
                 # A client that reads as fast as we write would keep the loop from everybody else.
                 await asyncio.sleep(0)
-        elif not await events.wait(heartbeat_s):
+        elif not await events.wait(max(0, due_s - clock())):
             await exchange.send_body(ping_frame(now_ms()), last=False)
+            due_s = clock() + heartbeat_s

@@ -79,11 +79,22 @@ class Owner:
     def start(self, program: Program) -> None:
         """Start the program; a failure is the run's end."""
         try:
-            self._adopt(spawn(program))
+            child = spawn(program)
         except OSError as error:
             self._failure = error
             self._feed(Input(Kind.START_FAILED, cause="never_started"))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the end of this run and of no other
+            self._fault(error)
+        else:
+            self._take_over(child)
+
+    def _take_over(self, child: Child) -> None:
+        try:
+            self._adopt(child)
+        except Exception as error:  # noqa: BLE001 - as above, and the program must not go on without an owner
+            self._leader_lives = False
+            child.signal_group(signal.SIGKILL)
+            child.reap()
             self._fault(error)
         else:
             self._feed(Input(Kind.STARTED))

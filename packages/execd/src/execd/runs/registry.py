@@ -18,12 +18,15 @@ from execd.errors import (
     LimitReached,
     ShuttingDown,
 )
-from execd.runs.run import Clock, Policy, Reader, Run
+from execd.runs.clock import Clock
+from execd.runs.reader import Reader
+from execd.runs.run import Policy, Run
 from execd.runs.spool import Spool
 
 MEMORY_RUN_BYTES: Final = 4 * 1024 * 1024
 MEMORY_TOTAL_BYTES: Final = 16 * 1024 * 1024
 """Bounds while the disk refuses, or where there is no state directory."""
+SWEEP_PAUSE_S: Final = 0.1
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -53,6 +56,7 @@ class Registry:
         self._loop: asyncio.AbstractEventLoop | None = None
         spool.on_progress = self._progressed
         self._sweep_timer: asyncio.TimerHandle | None = None
+        self._sweep_at_ms = math.inf
 
     # ── runs ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -123,7 +127,8 @@ class Registry:
         """Move a run to the finished ones and see to it that it is forgotten in time."""
         del self._live[run.id]
         self._finished[run.id] = run
-        self._schedule_sweep()
+        if not run.watched:
+            self._sweep_by(self._expiry_ms(run))
 
     def reader_left(self, run: Run) -> None:
         """Forget at once what only its readers kept."""
@@ -132,6 +137,8 @@ class Registry:
         if self._expiry_ms(run) <= self.clock.mono_ms() or self.total_bytes > self._total_bound():
             self._forget(run)
             self.reconsider()
+        else:
+            self._sweep_by(self._expiry_ms(run))
 
     def reconsider(self) -> None:
         """Look again at every held run: the disk has caught up, or others have made room."""
@@ -147,22 +154,26 @@ class Registry:
     # ── forgetting ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def sweep(self) -> None:
-        """Forget the finished runs whose time is over and that nobody reads."""
+        """Forget the finished runs whose time is over and that nobody reads; the others' time is waited for."""
         now = self.clock.mono_ms()
-        over = [run for run in self._finished.values() if self._expiry_ms(run) <= now and not run.watched]
+        unread = [run for run in self._finished.values() if not run.watched]
+        over = [run for run in unread if self._expiry_ms(run) <= now]
         for run in over:
             self._forget(run)
         if over:
             self.reconsider()
-        self._schedule_sweep()
+        if len(unread) > len(over):
+            self._sweep_by(min(self._expiry_ms(run) for run in unread if run.id in self._finished))
 
-    def _schedule_sweep(self) -> None:
-        if self._sweep_timer is not None or not self._finished:
-            return
-        soonest = min((self._expiry_ms(run) for run in self._finished.values() if not run.watched), default=None)
-        if soonest is not None:
-            delay_s = max(0, soonest - self.clock.mono_ms()) / 1000
-            self._sweep_timer = asyncio.get_running_loop().call_later(delay_s + 0.001, self._swept)
+    def _sweep_by(self, moment_ms: float) -> None:
+        if self._sweep_timer is not None:
+            if self._sweep_at_ms <= moment_ms:
+                return
+            self._sweep_timer.cancel()
+        self._sweep_at_ms = moment_ms
+        # Not more often than this, however many ends lie close together.
+        delay_s = max(SWEEP_PAUSE_S, (moment_ms - self.clock.mono_ms()) / 1000 + 0.001)
+        self._sweep_timer = asyncio.get_running_loop().call_later(delay_s, self._swept)
 
     def _swept(self) -> None:
         self._sweep_timer = None

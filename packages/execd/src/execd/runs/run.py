@@ -8,15 +8,17 @@ gone too long.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import msgspec
 
+from execd.runs.clock import Clock
 from execd.runs.cursor import Cursor
 from execd.runs.ends import End, Totals, terminal_event
 from execd.runs.feed import Feed
+from execd.runs.index import RECORD_BYTES
+from execd.runs.reader import Grace, Reader
 from execd.runs.spool import Spool
 from execd.runs.sse import Stream, encode
 from execd.runs.store import Store
@@ -34,14 +36,6 @@ class Policy:
     on_disconnect: str
     disconnect_grace_ms: int
     on_overflow: str
-
-
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """Time as two callables: milliseconds since 1970, and milliseconds that only go forward."""
-
-    wall_ms: Callable[[], int]
-    mono_ms: Callable[[], int]
 
 
 class Control(Protocol):
@@ -104,7 +98,7 @@ class Run:
         self._keeper = keeper
         self._ended = Feed()
         self._readers: set[Reader] = set()
-        self._graces: list[_Grace] = []
+        self._graces: list[Grace] = []
         self._leader_alive = True
         self._counted = 0
         self.emit({"type": "init", "text": execution_id})
@@ -131,6 +125,8 @@ class Run:
         now = self._keeper.clock.wall_ms()
         self.store.end("stdout", time_ms=now)
         self.store.end("stderr", time_ms=now)
+        # What makes room for the last record is dropped now, or the end would not know of it.
+        self.enforce(self._keeper.bound() - RECORD_BYTES)
         self.finished_mono_ms = self._keeper.clock.mono_ms()
         totals = Totals(
             execution_time_ms=self.execution_time_ms,
@@ -145,11 +141,12 @@ class Run:
         try:
             self._end_graces()
             self.leader_exited()
+            self._keeper.run_ended(self)
             self._grown()
         finally:
             # The end is written: whatever else fails, nobody may go on waiting for it.
             self._ended.wake()
-            self._keeper.run_ended(self)
+            self.feed.wake()
 
     def leader_exited(self) -> None:
         """From now on nothing is held up for readers: what overflows is dropped, oldest first."""
@@ -202,12 +199,12 @@ class Run:
         self._readers.discard(reader)
         if self.end is None and reader.follows:
             delay_s = self.policy.disconnect_grace_ms / 1000
-            grace = _Grace(reader.record)
+            grace = Grace(reader.record)
             grace.timer = asyncio.get_running_loop().call_later(delay_s, self._grace_over, grace)
             self._graces.append(grace)
         self._keeper.reader_left(self)
 
-    def _grace_over(self, grace: _Grace) -> None:
+    def _grace_over(self, grace: Grace) -> None:
         self._graces.remove(grace)
         if self.policy.on_disconnect == "kill" and not self._needed() and self.control:
             self.control.stop("cancelled")
@@ -295,67 +292,3 @@ class Run:
         for log in (self.store.raw, self.store.index, self.store.control):
             log.drop(log.end)
         return self._counted
-
-
-class _Grace:
-    """A reader that left, for as long as it may come back."""
-
-    __slots__ = ("record", "timer")
-
-    timer: asyncio.TimerHandle
-
-    def __init__(self, record: int) -> None:
-        self.record = record
-
-
-class Reader:
-    """One stream of a run's events, from one number on."""
-
-    def __init__(self, run: Run, cursor: Cursor, *, clock: Clock, follows: bool) -> None:
-        self._run = run
-        self._cursor = cursor
-        self._clock = clock
-        self.follows = follows
-
-    @property
-    def record(self) -> int:
-        """The record that is read next."""
-        return self._cursor.record
-
-    @property
-    def position(self) -> int:
-        """The number of the last event that was taken."""
-        return self._cursor.position
-
-    @property
-    def done(self) -> bool:
-        """Whether there is nothing more to take, ever."""
-        return self._cursor.done
-
-    @property
-    def empty(self) -> bool:
-        """Whether nothing is there and nothing can come."""
-        ended = self._run.end is not None or not self.follows
-        return self._cursor.done or (ended and self._cursor.exhausted)
-
-    def take(self, max_bytes: int = 256 * 1024) -> bytes:
-        """Return whole frames that are ready, b"" when none are."""
-        frames = self._cursor.take(max_bytes, time_ms=self._clock.wall_ms())
-        if frames:
-            self._run.reconsider()
-        return frames
-
-    async def wait(self, timeout_s: float) -> bool:
-        """Return True when `take` has something, False when the time is over first."""
-        # The feed wakes for other reasons too; the deadline is for the events.
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + timeout_s
-        while self._cursor.exhausted and not self._cursor.done:
-            left = deadline - loop.time()
-            if left <= 0 or not await self._run.feed.wait(left):
-                return not self._cursor.exhausted
-        return True
-
-    def close(self) -> None:
-        """End reading; the last reader's going starts the disconnect grace."""
-        self._run.leave(self)

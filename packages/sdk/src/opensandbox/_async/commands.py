@@ -53,7 +53,8 @@ class Commands:
         sandbox.
 
         Raises `CommandFailedException` for a non-zero exit, and another `ProgramException` for any other bad end of the
-        program, unless `check` is false; `StreamInterruptedException` when a broken connection could not be resumed.
+        program, unless `check` is false; `StreamInterruptedException` when a broken connection could not be resumed, or
+        broke while standard input was written.
 
         Example:
             >>> execution = await sandbox.commands.run("ls -l", working_dir="/workspace")  # doctest: +SKIP
@@ -144,6 +145,7 @@ class Commands:
 
         `stdin="pipe"` leaves its standard input open for `write_stdin`; any other text or bytes is written and closed.
         """
+        written = None if stdin is None or stdin == "pipe" else calls.stdin_bytes(stdin)
         request = calls.run_command(
             command,
             execution_id=_new_id(),
@@ -163,8 +165,8 @@ class Commands:
                 for received in batch:
                     fold.add(received.event)
         session = BackgroundCommand(id=fold.execution_id)
-        if stdin is not None and stdin != "pipe":
-            await self.write_stdin(session, stdin)
+        if written is not None:
+            await self.write_stdin(session, written)
             await self.close_stdin(session)
         return session
 
@@ -208,8 +210,7 @@ class Commands:
     async def write_stdin(self, session: Session, data: str | bytes) -> None:
         """Write to a command that was started with `stdin="pipe"`; returns when its pipe has taken it."""
         calls.require(self._transport.features, "stdin")
-        written = data.encode() if isinstance(data, str) else bytes(data)
-        await self._transport.send(calls.write_stdin(str(session), written))
+        await self._transport.send(calls.write_stdin(str(session), calls.stdin_bytes(data)))
 
     async def close_stdin(self, session: Session) -> None:
         """End a command's standard input."""

@@ -19,7 +19,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from opensandbox._core.config import Config, Endpoint
+from opensandbox._core.config import Config, Endpoint, proxy_url
 from opensandbox._core.request import Request
 
 CONNECT_S: Final = 10.0
@@ -126,4 +126,5 @@ def _proxy(endpoint: Endpoint) -> str | None:
     if endpoint.is_loopback or proxy_bypass(parts.hostname or ""):
         return None
     proxies = getproxies()
-    return proxies.get(parts.scheme) or proxies.get("all")
+    name = next((name for name in (parts.scheme, "all") if proxies.get(name)), None)
+    return None if name is None else proxy_url(proxies[name], variable=f"{name}_proxy")

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from functools import partial
 from types import TracebackType
 from typing import Final, Literal, Self
 
 from opensandbox import _wire
-from opensandbox._acompat import AsyncLineHandler, acall
+from opensandbox._acompat import AsyncLineHandler, acall, afinish
 from opensandbox._async.run import AsyncRuns
 from opensandbox._core import calls, decode
 from opensandbox._core.execution import Fold
 from opensandbox._core.gathering import Piece
 from opensandbox._core.lines import Lines
 from opensandbox._core.outcome import conclude
-from opensandbox.exceptions import NotFoundException, StdinClosedException, StreamInterruptedException
+from opensandbox.exceptions import (
+    NotFoundException,
+    SandboxConnectionException,
+    StdinClosedException,
+    StreamInterruptedException,
+)
 from opensandbox.results import Execution, OutputLine, Stream
 from opensandbox.transport import AsyncTransport, StreamRequest
 
-Stdin = str | bytes | AsyncIterable[bytes]
+Stdin = str | bytes | bytearray | memoryview | AsyncIterable[bytes]
 
 _STDIN_PIECE: Final = 1024 * 1024
 
@@ -51,7 +56,7 @@ class OutputStream:
         self._is_owned = is_owned
         self._mode = mode
         self._check = check
-        self._stdin = stdin
+        self._stdin = None if stdin is None else _checked(stdin)
         self._fold = Fold(execution_id=request.execution_id or "", mode=wire_mode, keep=keep)
         self._lines = Lines()
         self._stdin_fault: Exception | None = None
@@ -109,8 +114,11 @@ class OutputStream:
         return [OutputLine(piece.text, stream=piece.stream, timestamp_ms=piece.timestamp_ms)] if piece.text else []
 
     def _conclude(self) -> Execution:
-        if self._stdin_fault is not None:
-            raise self._stdin_fault
+        fault = self._stdin_fault
+        if isinstance(fault, StreamInterruptedException) and fault.execution is None:
+            fault.execution = self._fold.execution()
+        if fault is not None:
+            raise fault
         return conclude(self._fold, check=self._check)
 
     async def _pieces(self) -> AsyncGenerator[list[Piece], None]:
@@ -132,17 +140,20 @@ class OutputStream:
         if told is not None:
             self._fold.mode = "lines" if told == "lines" else "chunks"
 
-    async def _feed(self, stdin: Stdin) -> None:
+    async def _feed(self, stdin: bytes | AsyncIterable[bytes]) -> None:
         try:
-            if isinstance(stdin, (str, bytes)):
-                await self._feed_bytes(stdin.encode() if isinstance(stdin, str) else stdin)
+            if isinstance(stdin, bytes):
+                await self._feed_bytes(stdin)
             else:
                 await self._feed_each(stdin)
         except (StdinClosedException, NotFoundException):
             pass  # the program has ended, or wants no more
         except Exception as fault:  # noqa: BLE001 - the caller's iterator may raise anything; it reaches the caller
+            if self._run.is_over:
+                return  # the iterator was left behind, and nobody asks any more
             self._stdin_fault = fault
-            await self._run.interrupt()
+            with suppress(ValueError):  # the sandbox has been closed, which stops the run too
+                await afinish(self._run.interrupt, grace=calls.BRIEF_SILENCE_S)
 
     async def _feed_bytes(self, data: bytes) -> None:
         for start in range(0, max(len(data), 1), _STDIN_PIECE):
@@ -151,6 +162,8 @@ class OutputStream:
 
     async def _feed_each(self, source: AsyncIterable[bytes]) -> None:
         async for data in source:
+            if self._run.is_over:
+                return
             if not isinstance(data, (bytes, bytearray, memoryview)):
                 raise TypeError(f"stdin must yield bytes, not {type(data).__name__}")
             if data:
@@ -158,4 +171,15 @@ class OutputStream:
         await self._write(b"", end=True)
 
     async def _write(self, data: bytes, *, end: bool) -> None:
-        await self._transport.send(calls.write_stdin(self._run.execution_id, data, end=end))
+        try:
+            await self._transport.send(calls.write_stdin(self._run.execution_id, data, end=end))
+        except SandboxConnectionException as fault:
+            # How much of it arrived nobody can say, so nobody can write the rest.
+            raise StreamInterruptedException(f"standard input broke: {fault}") from fault
+
+
+def _checked(stdin: object) -> bytes | AsyncIterable[bytes]:
+    """Refuse what cannot be standard input while nothing has been sent yet."""
+    if isinstance(stdin, AsyncIterable) and not isinstance(stdin, (str, bytes, bytearray, memoryview)):
+        return stdin
+    return calls.stdin_bytes(stdin)

@@ -55,6 +55,8 @@ class AsyncRun(Generic[E]):
     ) -> None:
         self.execution_id: str = request.execution_id or ""
         """Empty until the daemon has told it, where only the daemon can."""
+        self.is_over = False
+        """Nobody reads it any more."""
         self._transport = transport
         self._request = request
         self._live = live
@@ -109,6 +111,7 @@ class AsyncRun(Generic[E]):
                     await self._stop()
             raise
         finally:
+            self.is_over = True
             if spawned is not None:
                 await spawned.aclose()
             self._live.discard(self)

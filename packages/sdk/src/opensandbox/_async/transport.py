@@ -26,6 +26,7 @@ from opensandbox.exceptions import (
     SandboxApiException,
     SandboxConnectionException,
     SandboxException,
+    ShuttingDownException,
     StreamInterruptedException,
 )
 
@@ -107,7 +108,7 @@ class HttpTransport:
                                 break
             except StreamInterruptedException:
                 raise
-            except (SandboxConnectionException, SandboxApiException) as broken:
+            except (SandboxConnectionException, SandboxApiException, ShuttingDownException) as broken:
                 fault = broken
             if not resume.is_over():
                 jitter = random.random()  # noqa: S311 - spread
@@ -130,7 +131,7 @@ class HttpTransport:
                         return
             except StreamInterruptedException:
                 raise
-            except (SandboxConnectionException, SandboxApiException) as broken:
+            except (SandboxConnectionException, SandboxApiException, ShuttingDownException) as broken:
                 jitter = random.random()  # noqa: S311 - spread
                 is_gone = self._is_gone() or self._connections.is_closed
                 wait = download.lost(broken, now=time.monotonic(), jitter=jitter, is_gone=is_gone)

@@ -122,6 +122,18 @@ def write_stdin(execution_id: str, data: bytes, *, end: bool = False) -> Request
     )
 
 
+def stdin_bytes(data: object) -> bytes:
+    """Return text or bytes as they are written to standard input."""
+    if isinstance(data, str):
+        try:
+            return data.encode()
+        except UnicodeEncodeError as fault:
+            raise ValueError("stdin holds a lone surrogate, which has no UTF-8") from fault
+    if not isinstance(data, _NO_TEXT):
+        raise TypeError(f"stdin must be text, bytes, or an iterable of bytes where one fits; not {type(data).__name__}")
+    return bytes(data)
+
+
 def version() -> Request:
     """Ask what the daemon is and has."""
     return Request(method="GET", path="/version", is_idempotent=True)

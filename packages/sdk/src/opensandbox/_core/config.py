@@ -93,6 +93,14 @@ def _has_host(parts: SplitResult) -> bool:
     return bool(parts.hostname) and parts.port != 0
 
 
+def proxy_url(address: str, *, variable: str) -> str:
+    """Check a proxy's address, with or without a scheme; it may hold a password, so no message shows it."""
+    parts = _split(address if "://" in address else f"http://{address}")
+    if parts is None or parts.scheme not in ("http", "https"):
+        raise ValueError(f"{variable} names no proxy that can be used here (http:// or https://, host and port)")
+    return parts.geturl()
+
+
 def unix_endpoint(path: str) -> str:
     """Return the address of a socket."""
     return f"http+unix://{quote(path, safe='')}"

@@ -9,7 +9,12 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from opensandbox import _wire, exceptions
-from opensandbox.exceptions import ExecdNotReadyException, SandboxApiException, SandboxException
+from opensandbox.exceptions import (
+    ExecdNotReadyException,
+    SandboxApiException,
+    SandboxException,
+    ShuttingDownException,
+)
 from opensandbox.results import CommandStatus, Version
 
 S = TypeVar("S")
@@ -25,7 +30,7 @@ def by_code(*roots: type[SandboxException]) -> dict[str, type[SandboxException]]
     return found
 
 
-_REFUSALS: Final = by_code(SandboxApiException, ExecdNotReadyException)
+_REFUSALS: Final = by_code(SandboxApiException, ExecdNotReadyException, ShuttingDownException)
 _BY_STATUS: Final[dict[int, type[SandboxException]]] = {
     401: exceptions.UnauthorizedException,
     403: exceptions.PermissionDeniedException,
@@ -131,7 +136,7 @@ def refusal(status: int, data: bytes, headers: Mapping[str, str]) -> SandboxExce
         details=None if said is None else said.details,
         request_id=(None if said is None else said.request_id) or headers.get("x-request-id"),
     )
-    if isinstance(error, SandboxApiException):
+    if isinstance(error, (SandboxApiException, ShuttingDownException)):
         error.status_code = status
     after = headers.get("retry-after", "")
     error.retry_after_s = float(after) if after.isdecimal() else None

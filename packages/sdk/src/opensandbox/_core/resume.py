@@ -12,7 +12,12 @@ from opensandbox._core import calls
 from opensandbox._core.request import E, Received, Request, StreamRequest
 from opensandbox._core.retry import backoff, is_transient, wait_before_retry, was_sent
 from opensandbox._core.sse import Frame
-from opensandbox.exceptions import SandboxApiException, SandboxException, StreamInterruptedException
+from opensandbox.exceptions import (
+    SandboxApiException,
+    SandboxException,
+    ShuttingDownException,
+    StreamInterruptedException,
+)
 
 RESUME_FOR_S: Final = 50.0
 """How long to try to come back; the daemon is asked to keep the run for 60 s."""
@@ -100,7 +105,7 @@ class Resume(Generic[E]):
 
     def _is_refusal(self, error: SandboxException) -> bool:
         """Whether this is an answer to the start itself, or the start has not even left."""
-        return not self._heard and (isinstance(error, SandboxApiException) or not self._sent)
+        return not self._heard and (isinstance(error, (SandboxApiException, ShuttingDownException)) or not self._sent)
 
     def _interrupted(self, error: SandboxException | None, *, broken_for: float) -> StreamInterruptedException:
         why = "it ended without a terminal event" if error is None else str(error)

@@ -4,24 +4,29 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from types import TracebackType
 from typing import Final, Literal, Self
 
 from opensandbox import _wire
-from opensandbox._acompat import LineHandler, call
+from opensandbox._acompat import LineHandler, call, finish
 from opensandbox._sync.run import SyncRuns
 from opensandbox._core import calls, decode
 from opensandbox._core.execution import Fold
 from opensandbox._core.gathering import Piece
 from opensandbox._core.lines import Lines
 from opensandbox._core.outcome import conclude
-from opensandbox.exceptions import NotFoundException, StdinClosedException, StreamInterruptedException
+from opensandbox.exceptions import (
+    NotFoundException,
+    SandboxConnectionException,
+    StdinClosedException,
+    StreamInterruptedException,
+)
 from opensandbox.results import Execution, OutputLine, Stream
 from opensandbox.transport import SyncTransport, StreamRequest
 
-Stdin = str | bytes | Iterable[bytes]
+Stdin = str | bytes | bytearray | memoryview | Iterable[bytes]
 
 _STDIN_PIECE: Final = 1024 * 1024
 
@@ -52,7 +57,7 @@ class OutputStream:
         self._is_owned = is_owned
         self._mode = mode
         self._check = check
-        self._stdin = stdin
+        self._stdin = None if stdin is None else _checked(stdin)
         self._fold = Fold(execution_id=request.execution_id or "", mode=wire_mode, keep=keep)
         self._lines = Lines()
         self._stdin_fault: Exception | None = None
@@ -110,8 +115,11 @@ class OutputStream:
         return [OutputLine(piece.text, stream=piece.stream, timestamp_ms=piece.timestamp_ms)] if piece.text else []
 
     def _conclude(self) -> Execution:
-        if self._stdin_fault is not None:
-            raise self._stdin_fault
+        fault = self._stdin_fault
+        if isinstance(fault, StreamInterruptedException) and fault.execution is None:
+            fault.execution = self._fold.execution()
+        if fault is not None:
+            raise fault
         return conclude(self._fold, check=self._check)
 
     def _pieces(self) -> Generator[list[Piece], None]:
@@ -133,17 +141,20 @@ class OutputStream:
         if told is not None:
             self._fold.mode = "lines" if told == "lines" else "chunks"
 
-    def _feed(self, stdin: Stdin) -> None:
+    def _feed(self, stdin: bytes | Iterable[bytes]) -> None:
         try:
-            if isinstance(stdin, (str, bytes)):
-                self._feed_bytes(stdin.encode() if isinstance(stdin, str) else stdin)
+            if isinstance(stdin, bytes):
+                self._feed_bytes(stdin)
             else:
                 self._feed_each(stdin)
         except (StdinClosedException, NotFoundException):
             pass  # the program has ended, or wants no more
         except Exception as fault:  # noqa: BLE001 - the caller's iterator may raise anything; it reaches the caller
+            if self._run.is_over:
+                return  # the iterator was left behind, and nobody asks any more
             self._stdin_fault = fault
-            self._run.interrupt()
+            with suppress(ValueError):  # the sandbox has been closed, which stops the run too
+                finish(self._run.interrupt, grace=calls.BRIEF_SILENCE_S)
 
     def _feed_bytes(self, data: bytes) -> None:
         for start in range(0, max(len(data), 1), _STDIN_PIECE):
@@ -152,6 +163,8 @@ class OutputStream:
 
     def _feed_each(self, source: Iterable[bytes]) -> None:
         for data in source:
+            if self._run.is_over:
+                return
             if not isinstance(data, (bytes, bytearray, memoryview)):
                 raise TypeError(f"stdin must yield bytes, not {type(data).__name__}")
             if data:
@@ -159,4 +172,15 @@ class OutputStream:
         self._write(b"", end=True)
 
     def _write(self, data: bytes, *, end: bool) -> None:
-        self._transport.send(calls.write_stdin(self._run.execution_id, data, end=end))
+        try:
+            self._transport.send(calls.write_stdin(self._run.execution_id, data, end=end))
+        except SandboxConnectionException as fault:
+            # How much of it arrived nobody can say, so nobody can write the rest.
+            raise StreamInterruptedException(f"standard input broke: {fault}") from fault
+
+
+def _checked(stdin: object) -> bytes | Iterable[bytes]:
+    """Refuse what cannot be standard input while nothing has been sent yet."""
+    if isinstance(stdin, Iterable) and not isinstance(stdin, (str, bytes, bytearray, memoryview)):
+        return stdin
+    return calls.stdin_bytes(stdin)

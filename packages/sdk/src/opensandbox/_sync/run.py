@@ -56,6 +56,8 @@ class SyncRun(Generic[E]):
     ) -> None:
         self.execution_id: str = request.execution_id or ""
         """Empty until the daemon has told it, where only the daemon can."""
+        self.is_over = False
+        """Nobody reads it any more."""
         self._transport = transport
         self._request = request
         self._live = live
@@ -110,6 +112,7 @@ class SyncRun(Generic[E]):
                     self._stop()
             raise
         finally:
+            self.is_over = True
             if spawned is not None:
                 spawned.close()
             self._live.discard(self)

@@ -27,6 +27,7 @@ from opensandbox.exceptions import (
     SandboxApiException,
     SandboxConnectionException,
     SandboxException,
+    ShuttingDownException,
     StreamInterruptedException,
 )
 
@@ -108,7 +109,7 @@ class HttpTransport:
                                 break
             except StreamInterruptedException:
                 raise
-            except (SandboxConnectionException, SandboxApiException) as broken:
+            except (SandboxConnectionException, SandboxApiException, ShuttingDownException) as broken:
                 fault = broken
             if not resume.is_over():
                 jitter = random.random()  # noqa: S311 - spread
@@ -131,7 +132,7 @@ class HttpTransport:
                         return
             except StreamInterruptedException:
                 raise
-            except (SandboxConnectionException, SandboxApiException) as broken:
+            except (SandboxConnectionException, SandboxApiException, ShuttingDownException) as broken:
                 jitter = random.random()  # noqa: S311 - spread
                 is_gone = self._is_gone() or self._connections.is_closed
                 wait = download.lost(broken, now=time.monotonic(), jitter=jitter, is_gone=is_gone)
