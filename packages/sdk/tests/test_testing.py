@@ -21,6 +21,8 @@ FAILED: list[dict[str, Any]] = [
     {"type": "error", "code": "COMMAND_FAILED", "error": {"ename": "CommandExecError", "evalue": "3"}},
 ]
 
+SAMPLE = {"cpu_count": 2, "cpu_used_pct": 50, "mem_total_mib": 4, "mem_used_mib": 1, "timestamp": 0}
+
 
 async def test_a_sandbox_runs_on_a_script() -> None:
     fake = FakeTransport()
@@ -43,6 +45,30 @@ def test_so_does_its_twin() -> None:
         assert sandbox.version().features == {"x"}
         with pytest.raises(NotFoundException):
             sandbox.commands.get_status("a1")
+
+
+async def test_files_and_metrics_run_on_a_script_too() -> None:
+    fake = FakeTransport()
+    fake.when("POST", "/files/upload")
+    fake.when("GET", "/files/download", body=b"from the script")
+    fake.when("GET", "/metrics/watch", events=[{"type": "metrics", **SAMPLE}] * 2)
+    async with Sandbox(fake) as sandbox:
+        await sandbox.files.write_file("a", b"kept in `sent`")
+        assert await sandbox.files.read_file("a") == "from the script"
+        assert [told.cpu_count async for told in sandbox.watch_metrics()] == [2, 2]
+    assert b"kept in `sent`" in fake.sent[0].body
+
+
+def test_so_do_they_in_its_twin() -> None:
+    fake = FakeTransportSync()
+    fake.when("POST", "/files/upload")
+    fake.when("GET", "/files/download", body=b"from the script")
+    fake.when("GET", "/metrics", json=SAMPLE)
+    with SandboxSync(fake) as sandbox:
+        sandbox.files.write_file("a", b"kept in `sent`")
+        assert list(sandbox.files.read_stream("a")) == [b"from th", b"e script"]
+        assert sandbox.get_metrics().cpu_percent == 50
+    assert b"kept in `sent`" in fake.sent[0].body
 
 
 def test_a_question_without_an_answer_is_a_fault_of_the_test() -> None:

@@ -114,6 +114,7 @@ def _kernel_settings(settings: Settings, working_root: str) -> KernelSettings:
         kill_grace_ms=settings.kill_grace_ms,
         max_contexts=settings.max_contexts,
         default_language=settings.default_language,
+        context_idle_s=settings.context_idle_s,
     )
 
 

@@ -337,3 +337,26 @@ async def test_a_kernel_that_never_answers_is_given_up_with_its_last_words(tmp_p
     async with world(tmp_path, start_limit_s=0.5, envs={"PATH": _fake_python(tmp_path / "bin", script)}) as kernels:
         with pytest.raises(InternalFault, match=r"within 0\.5 s: just a moment"):
             await kernels.create()
+
+
+async def test_a_context_that_is_idle_for_too_long_ends_and_says_so(tmp_path: Path) -> None:
+    async with world(tmp_path, context_idle_s=0.6) as kernels:
+        context = await kernels.create()
+        assert (await kernels.run("import time; time.sleep(1)", context)).end["cause"] == "completed"
+        events = kernels.contexts.listen(context)
+        await kernels.hear(events, "error")
+        with pytest.raises(ContextNotFound) as refused:
+            kernels.contexts.get(context)
+        assert refused.value.details == {"reason": "expired"}
+        with pytest.raises(ContextNotFound) as refused:
+            kernels.contexts.get("never was")
+        assert refused.value.details is None
+
+
+async def test_a_run_that_waits_for_its_kernel_is_interrupted_by_its_context(kernels: World) -> None:
+    await kernels.run("1")
+    follower = await kernels.start("print('never')", ephemeral=True)
+    (context,) = kernels.contexts._ephemeral
+    await context.interrupt()
+    told = await follower.ended()
+    assert (told.stdout, told.end["cause"]) == ("", "interrupted")

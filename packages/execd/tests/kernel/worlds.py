@@ -44,6 +44,7 @@ class World:
         max_contexts: int = 64,
         max_live: int = 1000,
         start_limit_s: float = 30.0,
+        context_idle_s: float = 0,
         run_bytes: int = 1 << 28,
         envs: Mapping[str, str] | None = None,
         default_language: str | None = None,
@@ -62,6 +63,7 @@ class World:
             max_contexts=max_contexts,
             default_language=default_language,
             start_limit_s=start_limit_s,
+            context_idle_s=context_idle_s,
         )
         surroundings = Surroundings(
             environment=lambda given, mark: {**base, **given, MARK: mark},

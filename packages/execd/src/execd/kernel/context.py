@@ -41,11 +41,16 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Means:
-    """What all contexts share: how a kernel is started, how everyone of a mark is ended, how long we are patient."""
+    """What all contexts share: how a kernel is started, how everyone of a mark is ended, how long we are patient.
+
+    `expire` is called when a context has had nothing to do for `idle_s` seconds.
+    """
 
     start: Callable[[Setting, Context], Awaitable[Kernel]]
     clear: Callable[[Child, str], Awaitable[None]]
+    expire: Callable[[Context], None]
     grace_s: float
+    idle_s: float | None
     now_ms: Callable[[], int]
 
 
@@ -85,11 +90,8 @@ class Context:
         self._stirred.set()
 
     async def interrupt(self) -> None:
-        """Interrupt the cell that runs, if one does, and return when it has ended."""
-        if self._cell is not None:
-            run = self._cell.run
-            self._cell.stop("interrupted")
-            await run.ended()
+        """Interrupt the cell that runs, or waits for nothing but the kernel, and return when it has ended."""
+        await _stop(self._cell or (self._queue[0] if self._queue else None))
 
     async def restart(self) -> None:
         """Replace the kernel: the cell that runs is interrupted, those in line go on; raises `KernelFailed`."""
@@ -97,7 +99,7 @@ class Context:
             self._ready = asyncio.get_running_loop().create_future()
         self._replace = True
         self._stirred.set()
-        await self.interrupt()
+        await _stop(self._cell)
         await self.ready()
 
     def listen(self) -> Listener:
@@ -205,16 +207,22 @@ class Context:
 
     async def _wanted(self) -> None:
         while not self._queue and not self._closing and not self._replace:
-            self._stirred.clear()
-            await self._stirred.wait()
+            await self._rest()
 
     async def _next(self, kernel: Kernel) -> Cell | None:
         while kernel.usable and not self._closing and not self._replace:
             if self._queue:
                 return self._queue.popleft()
-            self._stirred.clear()
-            await self._stirred.wait()
+            await self._rest()
         return None
+
+    async def _rest(self) -> None:
+        self._stirred.clear()
+        try:
+            async with asyncio.timeout(self._means.idle_s):
+                await self._stirred.wait()
+        except TimeoutError:
+            self._means.expire(self)
 
     async def _run(self, kernel: Kernel, cell: Cell) -> None:
         self._cell = cell
@@ -253,3 +261,9 @@ class Context:
         if not self._ready.done():
             self._ready.set_exception(failed)
             self._ready.exception()  # Nobody may have been waiting for it.
+
+
+async def _stop(cell: Cell | None) -> None:
+    if cell is not None:
+        cell.stop("interrupted")
+        await cell.run.ended()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import uuid
+from collections import deque
 from collections.abc import Coroutine, Mapping
 from typing import Any, Final
 
@@ -31,6 +32,8 @@ from execd.kernel.surroundings import KernelSettings, Surroundings
 from execd.runs.registry import Registry
 from execd.runs.run import Run
 
+REMEMBERED: Final = 1000
+"""Ids of contexts that expired, which are told from those that never were."""
 _log: Final = logging.getLogger("execd.kernel")
 
 
@@ -46,6 +49,7 @@ class Contexts:
         self._defaults: dict[str, str] = {}
         """Language → id of its default context."""
         self._ephemeral: set[Context] = set()
+        self._expired: deque[str] = deque(maxlen=REMEMBERED)
         self._languages = languages
         self._launcher = Launcher(settings, surroundings, languages)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -53,6 +57,8 @@ class Contexts:
         self._means = Means(
             start=self._launcher.start,
             clear=surroundings.clear,
+            expire=self._expire,
+            idle_s=settings.context_idle_s or None,
             grace_s=settings.kill_grace_ms / 1000,
             now_ms=registry.clock.wall_ms,
         )
@@ -209,7 +215,8 @@ class Contexts:
     def _find(self, context_id: str) -> Context:
         context = self._contexts.get(context_id)
         if context is None:
-            raise ContextNotFound(f"no context {context_id[:64]!r}")
+            details = {"reason": "expired"} if context_id in self._expired else None
+            raise ContextNotFound(f"no context {context_id[:64]!r}", details=details)
         return context
 
     def _make(self, spec: Spec, cwd: str | None, envs: Mapping[str, str]) -> Context:
@@ -220,6 +227,11 @@ class Contexts:
             raise LimitReached(f"{limit} contexts are there, the most that may be at once", details={"limit": limit})
         directory = self._launcher.directory(cwd, envs)
         return Context(Setting(id=uuid.uuid4().hex, spec=spec, directory=directory, envs=dict(envs)), self._means)
+
+    def _expire(self, context: Context) -> None:
+        if self._contexts.pop(context.setting.id, None) is not None:
+            self._expired.append(context.setting.id)
+            self._keep(self._end(context, cause="interrupted"))
 
     async def _end_after(self, run: Run, context: Context) -> None:
         await run.ended()

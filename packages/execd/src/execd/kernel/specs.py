@@ -78,8 +78,7 @@ PYTHON: Final = Spec(
     probe=str(RESOURCES / "probe_python.py"),
     argv=(
         "{interpreter}",
-        "-m",
-        "ipykernel_launcher",
+        str(RESOURCES / "kernel_python.py"),
         # One file for the history of all kernels of a user would let cells read each other's, and lock each other out.
         "--HistoryManager.enabled=False",
         "-f",
