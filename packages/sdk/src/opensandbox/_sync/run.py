@@ -55,7 +55,7 @@ class SyncRun(Generic[E]):
     ) -> None:
         self.execution_id: str = request.execution_id or ""
         """Empty until the daemon has told it, where only the daemon can."""
-        self.is_over = False
+        self.is_over: bool = False
         """Nobody reads it any more."""
         self._transport = transport
         self._request = request
