@@ -30,13 +30,23 @@ THREADS: Final = 2
 _log: Final = logging.getLogger("execd.kernel")
 
 
+class _Context(zmq.asyncio.Context):
+    """A context whose end nobody waits for."""
+
+    def term(self) -> None:
+        """Give back what the sockets shared, once the last of them lets go."""
+        # ZeroMQ waits for every socket that is still open somewhere: neither the loop nor the daemon's end must wait
+        # with it.
+        threading.Thread(target=super().term, name="zmq-term", daemon=True).start()
+
+
 def make_context() -> zmq.asyncio.Context:
     """Return a context for the sockets of all kernels: nothing is dropped at our end, nothing waits for a dead peer.
 
     Raises `OSError` where its threads cannot be started: the library would abort the daemon.
     """
     _try_threads()
-    context = zmq.asyncio.Context()
+    context = _Context()
     context.set(zmq.MAX_SOCKETS, MAX_SOCKETS)
     for name, value in (("rcvhwm", 0), ("sndhwm", 0), ("reconnect_ivl", RECONNECT_MS), ("linger", 0)):
         setattr(context, name, value)
@@ -71,7 +81,12 @@ class Channels:
         self._room = room
         self.heard = 0
         """Messages so far."""
-        self._client.start_channels(hb=False)
+        try:
+            self._client.start_channels(hb=False)
+        except BaseException:
+            # Out of descriptors, some of them are there already; a socket that is left open keeps its context alive.
+            self._stop()
+            raise
         loop = asyncio.get_running_loop()
         channels = (self._client.shell_channel, self._client.iopub_channel, self._client.stdin_channel)
         self._reading = [loop.create_task(self._read(channel.socket)) for channel in channels]
@@ -93,9 +108,14 @@ class Channels:
         for task in self._reading:
             task.cancel()
         await asyncio.gather(*self._reading, return_exceptions=True)
-        client = self._client
-        for channel in (client.shell_channel, client.iopub_channel, client.stdin_channel, client.control_channel):
-            channel.stop()
+        self._stop()
+
+    def _stop(self) -> None:
+        # The public names make a channel that is not there.
+        for name in ("_shell_channel", "_iopub_channel", "_stdin_channel", "_control_channel"):
+            channel = getattr(self._client, name)
+            if channel is not None:
+                channel.stop()
 
     def _send(self, channel: Any, kind: str, content: dict[str, Any], *, request_id: str | None = None) -> None:
         header = self._session.msg_header(kind)
