@@ -23,7 +23,8 @@ def run(program: str, *, place: Path, **environment: str) -> subprocess.Complete
     return subprocess.run(
         [sys.executable, "-c", program],
         cwd=place,
-        env={**os.environ, "HOME": str(place), **environment},
+        # A socket's path is short, and that of a test's place may not be.
+        env={**os.environ, "HOME": str(place), "XDG_RUNTIME_DIR": "/tmp", **environment},
         capture_output=True,
         text=True,
         timeout=55,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+from ast import literal_eval
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -156,7 +157,7 @@ async def test_contexts_are_separate_and_end(interpreter: CodeInterpreter, tmp_p
     assert (one.language, one.working_dir) == ("python", str(tmp_path / "made"))
     await interpreter.codes.run("x = 1", context_id=one)
     told = await interpreter.codes.run("import os; (os.getcwd(), os.environ['A'])", context_id=one)
-    assert told.text == repr((str(tmp_path / "made"), "1"))
+    assert literal_eval(told.text or "") == (str(tmp_path / "made"), "1")
     assert (await interpreter.codes.run("'x' in globals()", context_id=two)).text == "False"
     assert {one, two} <= set(await interpreter.codes.list_contexts("python"))
     assert await interpreter.codes.get_context(one) == one

@@ -124,6 +124,11 @@ def _flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
+def _shown_flag(name: str) -> str:
+    """Return a flag as it may stand in one line, whatever was typed."""
+    return _flag(name).encode("unicode_escape").decode()
+
+
 def _variable(name: str) -> str:
     return "EXECD_" + name.upper()
 
@@ -164,7 +169,7 @@ def _flags(argv: Sequence[str]) -> dict[str, str]:
         if name in _IGNORED:
             continue
         if name not in known and name != "config":
-            raise UsageError(f"unknown flag {_flag(name)}; --help lists them")
+            raise UsageError(f"unknown flag {_shown_flag(name)}; --help lists them")
         repeated = name in found and name in known and known[name].type == "list"
         found[name] = f"{found[name]},{value}" if repeated else value
     return {name: value for name, value in found.items() if value}
@@ -185,7 +190,7 @@ def _pairs(argv: Sequence[str], *, switches: set[str]) -> Iterator[tuple[str, st
             value = "true"
         elif not equals:
             if not arguments:
-                raise UsageError(f"flag {_flag(name)} needs a value")
+                raise UsageError(f"flag {_shown_flag(name)} needs a value")
             value = arguments.popleft()
         yield name, value
 

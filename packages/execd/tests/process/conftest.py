@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from . import rooms
 from .rooms import Room
 
 
@@ -25,3 +26,10 @@ async def room(tmp_path: Path) -> Room:
 async def impatient(tmp_path: Path) -> Room:
     """A room whose grace is short: for programs that do not go when asked."""
     return Room(str(tmp_path), kill_grace_ms=100)
+
+
+@pytest.fixture(autouse=True)
+def former_zombies() -> None:
+    """Know whose zombies are not this test's."""
+    rooms.FORMER.clear()
+    rooms.FORMER.update(rooms.own_zombies())
