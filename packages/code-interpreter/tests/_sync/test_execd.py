@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from ast import literal_eval
 import base64
 import os
+from ast import literal_eval
 from collections.abc import Iterator
 from pathlib import Path
 
