@@ -149,9 +149,11 @@ def test_another_process_of_the_same_user_cannot_read_guard_or_daemon() -> None:
         assert b"Permission denied" in read(daemon.said["pid"])
         assert b"Permission denied" in read(daemon.process.pid)
     with subprocess.Popen([*under, "sleep", "300"]) as open_to_all:
-        until(lambda: b"sleep" in read_proc(open_to_all.pid, "cmdline"))
-        assert read(open_to_all.pid) == b""
-        open_to_all.kill()
+        try:
+            until(lambda: read_proc(open_to_all.pid, "cmdline").startswith(b"sleep"))
+            assert read(open_to_all.pid) == b""
+        finally:
+            open_to_all.kill()
 
 
 @pytest.mark.parametrize(
