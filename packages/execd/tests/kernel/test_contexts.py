@@ -298,21 +298,22 @@ async def test_a_refused_ephemeral_run_leaves_no_context(tmp_path: Path) -> None
 
 
 @pytest.mark.timeout(180)  # a kernel that half starts is given up after its 30 s, at worst each time
-async def test_without_descriptors_a_context_is_refused_with_the_reason(kernels: World) -> None:
-    await kernels.contexts.delete(await kernels.create())
+async def test_without_descriptors_a_context_is_refused_with_the_reason(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     refused = 0
-    for spare in (1, 4, 6, 8):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (_limit_with(spare), hard))
-        try:
-            await kernels.contexts.delete(await kernels.create())
-        except (InternalFault, LanguageNotSupported):
-            refused += 1
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    async with world(tmp_path, start_limit_s=3) as kernels:
+        await kernels.contexts.delete(await kernels.create())
+        for spare in (1, 4, 6, 8):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (_limit_with(spare), hard))
+            try:
+                await kernels.contexts.delete(await kernels.create())
+            except (InternalFault, LanguageNotSupported):
+                refused += 1
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert refused
-    assert (await kernels.run("1")).result == "1"
-    assert len(await kernels.contexts.show()) == 1
+    async with world(tmp_path) as kernels:
+        assert (await kernels.run("1")).result == "1"
 
 
 def _limit_with(spare: int) -> int:
