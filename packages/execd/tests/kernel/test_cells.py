@@ -112,6 +112,21 @@ async def test_an_interrupt_by_execution_id_and_at_any_moment_ends_the_run(kerne
     assert (await kernels.run("1", context)).result == "1"
 
 
+async def test_an_interrupt_that_comes_while_a_cell_is_made_ready_is_kept_for_its_code(kernels: World) -> None:
+    context = await kernels.create()
+    await kernels.run(
+        "import os, signal\n"
+        "def interrupted():\n"
+        "    get_ipython().events.unregister('pre_execute', interrupted)\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "get_ipython().events.register('pre_execute', interrupted)",
+        context,
+    )
+    end = (await kernels.run("ran = True", context)).end
+    assert (end["cause"], end["error"]["ename"]) == ("raised", "KeyboardInterrupt")
+    assert (await kernels.run("'ran' in globals()", context)).result == "False"
+
+
 async def test_an_interrupt_of_an_idle_context_or_of_a_finished_run_is_fine(kernels: World) -> None:
     context = await kernels.create()
     follower = await kernels.start("1", context)

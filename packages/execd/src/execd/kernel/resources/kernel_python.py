@@ -1,10 +1,11 @@
 """Starts ipykernel so that it loses nothing; the sandbox's own Python runs this, and need not know the daemon.
 
-ipykernel drops what it publishes beyond the thousand messages that its peer has not taken yet, and a whole flush of
-output for half a character in it.
+ipykernel drops what it publishes beyond the thousand messages that its peer has not taken yet, a whole flush of output
+for half a character in it, and an interrupt that comes while it makes ready to run a cell.
 """
 
 import json
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -27,8 +28,38 @@ def forgiving(pack: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
     return packed
 
 
+class Interrupts:
+    """Keeps an interrupt that comes before the code of its cell until that code is run; installed over a kernel."""
+
+    def __init__(self, kernel: Any) -> None:
+        self._pending = False
+        self._prepare = kernel.pre_handler_hook
+        self._run_code = kernel.shell.run_code
+        # The objects keep their classes: libraries look at the names of those to know where they are.
+        kernel.pre_handler_hook = self.prepare
+        kernel.shell.run_code = self.run_code
+
+    def prepare(self) -> None:
+        """Take note of interrupts from here on."""
+        self._prepare()
+        self._pending = False
+        signal.signal(signal.SIGINT, self._note)
+
+    async def run_code(self, *args: Any, **options: Any) -> Any:
+        """Run a part of a cell, or be interrupted by what came before it."""
+        if signal.getsignal(signal.SIGINT) == self._note:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        if self._pending:
+            self._pending = False
+            raise KeyboardInterrupt
+        return await self._run_code(*args, **options)
+
+    def _note(self, *_: object) -> None:
+        self._pending = True
+
+
 class KernelApp(IPKernelApp):
-    """The same, with an output channel that keeps everything."""
+    """The same, with an output channel that keeps everything, and no interrupt lost."""
 
     def init_iopub(self, context: Any) -> None:
         """Make the output channel."""
@@ -36,6 +67,12 @@ class KernelApp(IPKernelApp):
         self.session.pack = forgiving(self.session.pack)
         make: Any = super().init_iopub  # of which ipykernel does not say the types
         make(context)
+
+    def init_kernel(self) -> None:
+        """Make the kernel."""
+        make: Any = super().init_kernel
+        make()
+        Interrupts(self.kernel)
 
 
 if __name__ == "__main__":
