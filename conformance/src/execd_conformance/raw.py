@@ -1,0 +1,260 @@
+"""Plain HTTP to a daemon: requests as they are written, answers as they come, faults as `Broken`.
+
+Each request has a connection of its own, so that no scenario meets what another one left on it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json as _json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+from urllib.parse import quote, urlencode, urlsplit
+
+import httpx
+import httpx_sse
+
+from execd_conformance.broken import Broken
+from execd_conformance.events import Event
+from execd_conformance.ran import Ran
+from execd_conformance.stream import Stream
+
+TOKEN_HEADER: Final = "X-EXECD-ACCESS-TOKEN"
+_BODY_BYTES: Final = 256 * 1024 * 1024
+"""More than any scenario asks for; a daemon that never stops sending must not fill the memory."""
+
+
+class _Unset:
+    def __repr__(self) -> str:
+        return "…"
+
+
+UNSET: Final[Any] = _Unset()
+"""Not given, where `None` means something."""
+
+Params = Mapping[str, object] | Sequence[tuple[str, object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer, read to its end."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+
+    def json(self) -> Any:
+        """Return the body's JSON value; `Broken` where it is none."""
+        try:
+            return _json.loads(self.body)
+        except (ValueError, RecursionError):
+            raise Broken(f"JSON was expected with status {self.status}, {self.body[:200]!r} came") from None
+
+    @property
+    def code(self) -> str | None:
+        """The `code` of an error's body; None where there is none, or it is malformed."""
+        try:
+            value = _json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+        code = value.get("code") if isinstance(value, dict) else None
+        return code if isinstance(code, str) else None
+
+    @property
+    def text(self) -> str:
+        """The body as text, whatever it is."""
+        return self.body.decode("utf-8", "replace")
+
+    def __repr__(self) -> str:
+        """Say what a report can use."""
+        return f"{self.status} {self.headers.get('content-type', '-')} {self.body[:300]!r}"
+
+
+class Raw:
+    """A client of one daemon that does nothing by itself."""
+
+    def __init__(self, url: str, token: str | None, *, features: frozenset[str] = frozenset()) -> None:
+        self.url = url.rstrip("/")
+        self.token = token
+        self.features = features
+        """What the daemon announces."""
+        self._client = httpx.AsyncClient(
+            trust_env=False, timeout=None, limits=httpx.Limits(max_connections=None, max_keepalive_connections=0)
+        )
+
+    async def aclose(self) -> None:
+        """Close what is open."""
+        await self._client.aclose()
+
+    async def request(
+        self,
+        method: str,
+        path: str | bytes,
+        *,
+        json: Any = UNSET,
+        content: Any = None,
+        files: Any = None,
+        params: Params | None = None,
+        headers: Mapping[str, str] | None = None,
+        token: str | None = UNSET,
+        timeout_s: float = 10.0,
+    ) -> Reply:
+        """Send a request and read its answer to the end.
+
+        `path` may be percent-encoded bytes; `params` are encoded here, a list as a name that is repeated. `token=None`
+        sends none. `json` is sent where it is given, None too.
+        """
+        built = self._built(method, path, json, content, files, params, headers, token)
+        what = f"{method} {_shown(path)}"
+        with _telling(f"an answer to {what} within {timeout_s:g} s"):
+            async with asyncio.timeout(timeout_s):
+                response = await self._client.send(built, stream=True)
+                try:
+                    return await read(response)
+                finally:
+                    await response.aclose()
+        raise AssertionError  # pragma: no cover - for type checkers: nothing above goes on
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        method: str,
+        path: str | bytes,
+        *,
+        json: Any = UNSET,
+        content: Any = None,
+        files: Any = None,
+        params: Params | None = None,
+        headers: Mapping[str, str] | None = None,
+        token: str | None = UNSET,
+        timeout_s: float = 30.0,
+    ) -> AsyncIterator[Stream]:
+        """Send a request and give its answer as a stream of events; it may be read for `timeout_s` altogether."""
+        built = self._built(method, path, json, content, files, params, headers, token)
+        what = f"{method} {_shown(path)}"
+        deadline = asyncio.get_running_loop().time() + timeout_s
+        with _telling(f"a stream from {what} within {timeout_s:g} s"):
+            async with asyncio.timeout_at(deadline):
+                response = await self._client.send(built, stream=True)
+        try:
+            problem = None
+            if not _may_stream(response):
+                with _telling(f"the rest of the answer to {what}"):
+                    async with asyncio.timeout_at(deadline):
+                        problem = await read(response)
+            yield Stream(response, problem, what=what, deadline=deadline)
+        finally:
+            await response.aclose()
+
+    async def events(self, method: str, path: str | bytes, **request: Any) -> list[Event]:
+        """Return the events of a stream that comes to its end; `Broken` where there is no stream."""
+        async with self.stream(method, path, **request) as stream:
+            stream.need()
+            return [event async for event in stream]
+
+    async def sse(self, method: str, path: str, **request: Any) -> list[httpx_sse.ServerSentEvent]:
+        """Return what another reader of server-sent events, one that knows nothing of this API, makes of a stream."""
+        async with self.stream(method, path, **request) as stream:
+            stream.need()
+            async for _ in stream:
+                pass
+            again = httpx.Response(200, headers=stream.headers, content=stream.body)
+        try:
+            return list(httpx_sse.EventSource(again).iter_sse())
+        except httpx_sse.SSEError as fault:
+            raise Broken(f"a stream of events was expected: {fault}") from None
+
+    async def open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Open a bare connection, for requests that are written byte by byte."""
+        parts = urlsplit(self.url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        with _telling(f"a connection to {self.url}"):
+            async with asyncio.timeout(10.0):
+                return await asyncio.open_connection(parts.hostname, port, ssl=parts.scheme == "https")
+        raise AssertionError  # pragma: no cover - for type checkers
+
+    async def run(self, command: str, *, timeout_s: float = 30.0, **fields: Any) -> Ran:
+        """Run a command and return what came of it; further fields are those of `POST /command`."""
+        body = {"command": command, **fields}
+        if "output" in self.features:
+            body.setdefault("output", "chunks")
+        events = await self.events("POST", "/command", json=body, timeout_s=timeout_s)
+        return Ran(events, in_lines=body.get("output") != "chunks")
+
+    def _built(
+        self,
+        method: str,
+        path: str | bytes,
+        json: Any,
+        content: Any,
+        files: Any,
+        params: Params | None,
+        headers: Mapping[str, str] | None,
+        token: Any,
+    ) -> httpx.Request:
+        sent = dict(headers or {})
+        token = self.token if isinstance(token, _Unset) else token
+        if token is not None:
+            sent.setdefault(TOKEN_HEADER, token)
+        if not isinstance(json, _Unset):
+            content = _json.dumps(json, ensure_ascii=False, allow_nan=False).encode("utf-8", "surrogatepass")
+            if not any(name.lower() == "content-type" for name in sent):
+                sent["Content-Type"] = "application/json"
+        return self._client.build_request(
+            method,
+            self.url,
+            content=content,
+            files=files,
+            headers=sent,
+            extensions={"target": _target(urlsplit(self.url).path, path, params)},
+        )
+
+
+async def read(response: httpx.Response) -> Reply:
+    """Read an answer to its end."""
+    body = bytearray()
+    async for data in response.aiter_bytes():
+        body += data
+        if len(body) > _BODY_BYTES:
+            raise Broken(f"an answer of over {_BODY_BYTES} bytes came")
+    return Reply(response.status_code, response.headers, bytes(body))
+
+
+def _may_stream(response: httpx.Response) -> bool:
+    # Of another daemon's answers only what surely is no stream is none: the rest is read, and checks judge it.
+    return response.status_code == 200 and "html" not in response.headers.get("content-type", "")
+
+
+def _target(prefix: str, path: str | bytes, params: Params | None) -> bytes:
+    target = prefix.encode() + (path if isinstance(path, bytes) else quote(path, safe="/%?=&+:@!$'()*,;~#[]").encode())
+    if not params:
+        return target
+    pairs = params.items() if isinstance(params, Mapping) else params
+    query = urlencode([(name, _param(value)) for name, value in pairs], doseq=True, quote_via=quote)
+    return target + (b"&" if b"?" in target else b"?") + query.encode()
+
+
+def _param(value: object) -> Any:
+    return str(value).lower() if isinstance(value, bool) else value
+
+
+def _shown(path: str | bytes) -> str:
+    return path if isinstance(path, str) else path.decode("ascii", "backslashreplace")
+
+
+class _telling:  # noqa: N801 - reads as a statement
+    """Turn what goes wrong with a connection into what was expected and what came."""
+
+    def __init__(self, expected: str) -> None:
+        self._expected = expected
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, fault: BaseException | None, trace: object) -> None:
+        if isinstance(fault, TimeoutError | httpx.TimeoutException):
+            raise Broken(f"{self._expected} was expected, nothing more came") from fault
+        if isinstance(fault, httpx.HTTPError | httpx.InvalidURL | httpx.StreamError | OSError):
+            raise Broken(f"{self._expected} was expected, {type(fault).__name__} came: {fault}") from fault
