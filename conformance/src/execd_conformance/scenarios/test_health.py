@@ -1,4 +1,4 @@
-"""Is it alive, ready, and what is it?"""
+"""Whether the daemon is alive, ready, and what it is."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ async def test_the_version_tells_what_is_there(checks: Checks, raw: Raw) -> None
     served = {name: await are_served(raw, name) for name in FEATURES & set(features if is_names(features) else ())}
     checks.that("health.features-served", all(served.values()), saw=[name for name in served if not served[name]])
     described = names_of(await raw.request("GET", "/code/languages"))
-    checks.equal("health.languages", sorted(told.get("languages", ())), described)
+    languages = told.get("languages")
+    checks.equal("health.languages", sorted(languages) if is_names(languages) else languages, described)
 
 
 async def are_served(raw: Raw, feature: str) -> bool:

@@ -1,0 +1,53 @@
+"""What successes look like: empty where they have nothing to say, times in one form."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+
+from execd_conformance.checks import Checks, scenario
+from execd_conformance.laws import has_time, is_count
+from execd_conformance.raw import Raw
+
+
+@scenario("general", "empty.success", "times.bodies", "times.events", profiles=("compat",))
+async def test_times_and_empty_answers_are_as_clients_know_them(checks: Checks, raw: Raw) -> None:
+    """A run from start to interrupt, as deployed clients see it."""
+    async with raw.stream("POST", "/command", json={"command": "echo up; exec sleep 60"}) as stream:
+        run = (await stream.until(lambda event: event.type == "init"))["text"]
+        await stream.until(lambda event: event.get("text") == "up")
+        live = (await raw.request("GET", f"/command/status/{run}")).json()
+        stopped = await raw.request("DELETE", "/command", params={"id": run})
+        checks.that("empty.success", stopped.status == 200 and stopped.body == b"", saw=stopped)
+        events = [*stream.events, *[event async for event in stream]]
+    over = (await raw.request("GET", f"/command/status/{run}")).json()
+    times = [live.get("started_at"), over.get("started_at"), over.get("finished_at")]
+    checks.that("times.bodies", all(map(is_time, times)), saw=times)
+    checks.that("times.bodies", times[0] == times[1] and str(times[1]) <= str(times[2]), saw=times)
+    checks.that("times.events", all(map(has_time, events)), saw=[event.get("timestamp") for event in events])
+    done = await raw.run("true")
+    took = done.end.get("execution_time")
+    checks.that("times.events", is_count(took) and took < 60_000, saw=took)
+
+
+@scenario("general", "empty.success", features=("stdin",))
+async def test_standard_input_is_answered_empty(checks: Checks, raw: Raw) -> None:
+    """An extension whose success has nothing to say."""
+    async with raw.stream("POST", "/command", json={"command": "cat", "stdin": "pipe"}) as stream:
+        run = (await stream.until(lambda event: event.type == "init"))["text"]
+        path = f"/executions/{run}/stdin?eof=true"
+        written = await raw.request("POST", path, content=b"x")
+        checks.that("empty.success", written.status == 200 and written.body == b"", saw=written)
+        async for _ in stream:
+            pass
+
+
+def is_time(value: object) -> bool:
+    """Whether a value is RFC 3339 in UTC with milliseconds and `Z`."""
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", value, re.ASCII):
+        return False
+    try:
+        datetime.fromisoformat(value)
+    except ValueError:
+        return False
+    return True
