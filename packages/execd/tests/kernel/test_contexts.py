@@ -125,6 +125,15 @@ time.sleep(60)
     assert events.done
 
 
+@pytest.mark.slow
+async def test_a_kernel_that_is_deleted_leaves_by_itself_and_soon(tmp_path: Path) -> None:
+    async with world(tmp_path, grace_ms=60_000) as kernels:
+        for _ in range(40):
+            context = await kernels.create()
+            async with asyncio.timeout(5):
+                await kernels.contexts.delete(context)
+
+
 async def test_what_left_the_group_of_a_dead_kernel_lives_until_its_context_is_deleted(kernels: World) -> None:
     context = await kernels.create()
     code = "import subprocess\nprint(subprocess.Popen(['sleep', '1000'], start_new_session=True).pid)"
