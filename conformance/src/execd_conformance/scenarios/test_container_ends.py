@@ -42,6 +42,7 @@ async def opened(mine: Box, stack: AsyncExitStack) -> dict[str, Stream]:
     limit_s=90,
 )
 async def test_a_stopped_container_ends_its_streams_and_exits_0(checks: Checks, target: Target) -> None:
+    """Stop a container in which streams of every kind are open."""
     async with box(target) as mine, AsyncExitStack() as stack:
         streams = await opened(mine, stack)
         await mine.stop(10)
@@ -61,6 +62,7 @@ async def test_a_stopped_container_ends_its_streams_and_exits_0(checks: Checks, 
 @pytest.mark.parametrize("signal", ["TERM", "INT"])
 @scenario("container", "container.signal-exits-0", needs={"container"}, limit_s=60)
 async def test_a_signal_to_the_first_process_ends_it_with_0(checks: Checks, target: Target, signal: str) -> None:
+    """Send its first process a signal, as an operator would."""
     async with box(target) as mine:
         await mine.raw.run("true")
         await mine.do(mine.container.kill, signal)
@@ -71,6 +73,7 @@ async def test_a_signal_to_the_first_process_ends_it_with_0(checks: Checks, targ
     "container", "container.killed-daemon-ends-it", "container.killed-daemon-cuts", needs={"container"}, limit_s=60
 )
 async def test_a_killed_daemon_ends_its_container(checks: Checks, target: Target) -> None:
+    """Kill the daemon, and leave the rest to the process that guards it."""
     async with box(target) as mine:
         ready = next(line for line in mine.daemon.log().splitlines() if line.startswith('{"event":"ready"'))
         async with mine.raw.stream("POST", "/command", json={"command": "echo begun; sleep 1000"}) as stream:

@@ -28,6 +28,7 @@ ONE_MORE = "exec sh -c '/bin/echo hi; /bin/echo hi'"  # the small shell gives up
     limit_s=60,
 )
 async def test_a_command_beyond_the_memory_limit_is_told_apart(checks: Checks, target: Target) -> None:
+    """Let one command eat all memory, and kill another by hand."""
     async with box(target, mem_limit="128m", memswap_limit="128m") as mine:
         before = (await mine.raw.request("GET", "/metrics")).json().get("oom_kills")
         end = (await mine.raw.run(EATER)).end
@@ -52,6 +53,7 @@ async def test_a_command_beyond_the_memory_limit_is_told_apart(checks: Checks, t
     limit_s=90,
 )
 async def test_a_cell_beyond_the_memory_limit_loses_its_state_only(checks: Checks, target: Target) -> None:
+    """Let a cell eat all memory, and go on in its context."""
     async with box(target) as mine:
         made = await mine.raw.request("POST", "/code/context", json={"language": "python"}, timeout_s=30.0)
         checks.need(made.status == 200, "a context", made)
@@ -77,6 +79,7 @@ async def test_a_cell_beyond_the_memory_limit_loses_its_state_only(checks: Check
     needs={"container"}, limit_s=60,
 )  # fmt: skip
 async def test_a_full_container_says_so_and_recovers(checks: Checks, target: Target) -> None:
+    """Fill a container with processes, start one more, and take them away again."""
     async with box(target, pids_limit=48) as mine:
         async with mine.raw.stream("POST", "/command", json={"command": CROWD, "output": "chunks"}) as crowd:
             await crowd.until(lambda event: "full" in str(event.get("text", "")), limit_s=20.0)

@@ -60,6 +60,7 @@ class Running:
     limit_s=90,
 )
 async def test_a_paused_container_goes_on_where_it_was(checks: Checks, target: Target) -> None:
+    """Pause a container in the middle of two runs for as long as a request does without an answer."""
     async with box(target, settings={"EXECD_HEARTBEAT_S": "1"}) as mine, await mine.sandbox() as sandbox:
         request = {"command": LOOP + "sleep 3", "output": "chunks"}
         async with mine.raw.stream("POST", "/command", json=request, timeout_s=60.0) as stream:
@@ -89,6 +90,7 @@ async def test_a_paused_container_goes_on_where_it_was(checks: Checks, target: T
     limit_s=90,
 )
 async def test_a_container_cut_off_in_a_run_is_taken_up_again(checks: Checks, target: Target) -> None:
+    """Take its network away in the middle of a run, and give it back."""
     assert isinstance(target, DockerTarget)  # noqa: S101 - the scenario needs `container`
     network = await asyncio.to_thread(target.network)
     try:

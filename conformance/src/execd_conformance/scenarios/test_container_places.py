@@ -28,6 +28,7 @@ WRITABLE = {
     limit_s=60,
 )
 async def test_a_read_only_root_leaves_what_needs_no_place(checks: Checks, target: Target, writable: str) -> None:
+    """Work in a container that can write to little, less and nothing."""
     async with box(target, read_only=True, tmpfs=WRITABLE[writable]) as mine:
         ran = await mine.raw.run(MANY)
         checks.that("container.read-only-commands", ran.stdout == MANY_OUT and ran.exit_code == 0, ran.end)
@@ -51,6 +52,7 @@ async def test_a_read_only_root_leaves_what_needs_no_place(checks: Checks, targe
     limit_s=60,
 )
 async def test_output_that_finds_no_disk_keeps_its_tail(checks: Checks, target: Target) -> None:
+    """Write far more than there is disk for, with nobody reading along."""
     settings, tmpfs = {"EXECD_STATE_DIR": "/state"}, {"/state": "size=1m,mode=1777"}
     async with box(target, settings=settings, tmpfs=tmpfs) as mine:
         request = {
@@ -82,6 +84,7 @@ async def test_output_that_finds_no_disk_keeps_its_tail(checks: Checks, target: 
 
 @scenario("container", "container.full-disk-507", "container.full-disk-nothing-half", needs={"container"}, limit_s=60)
 async def test_an_upload_that_finds_no_disk_leaves_nothing(checks: Checks, target: Target) -> None:
+    """Upload a file that does not fit, and then one that does."""
     async with box(target, tmpfs={"/small": "size=1m,mode=1777"}) as mine:
         refused = await upload(mine.raw, "/small/file", b"x" * 3_000_000)
         checks.equal("container.full-disk-507", (refused.status, refused.code), (507, "NO_SPACE"))
@@ -94,6 +97,7 @@ async def test_an_upload_that_finds_no_disk_leaves_nothing(checks: Checks, targe
 
 @scenario("container", "container.emptied-tmp", needs={"container"}, limit_s=60)
 async def test_an_emptied_temporary_directory_harms_nothing(checks: Checks, target: Target) -> None:
+    """Empty the temporary directory under a kernel that is at work."""
     async with box(target) as mine:
         await cell(mine.raw, "x = 41")
         await mine.inside("rm -rf /tmp/* /tmp/.[!.]*")

@@ -35,6 +35,7 @@ async def works(mine: Box, checks: Checks, requirement: str) -> None:
 
 @scenario("container", "container.image-user", "container.token-hidden", needs={"container"}, limit_s=60)
 async def test_the_images_own_user_is_not_root_and_sees_no_token(checks: Checks, target: Target) -> None:
+    """Look for the token wherever a workload can look."""
     async with box(target) as mine:
         ran = await mine.raw.run("id -u; pwd; touch here && echo writable")
         number, _, writable = ran.stdout.splitlines() or ["", "", ""]
@@ -50,6 +51,7 @@ async def test_the_images_own_user_is_not_root_and_sees_no_token(checks: Checks,
 @pytest.mark.parametrize("user", USERS)
 @scenario("container", "container.no-capabilities", "container.any-user", needs={"container"}, limit_s=60)
 async def test_it_needs_no_capabilities_whoever_it_runs_as(checks: Checks, target: Target, user: str) -> None:
+    """Work in a container without capabilities, as users known and unknown."""
     async with box(target, user=USERS[user], cap_drop=["ALL"], security_opt=["no-new-privileges"]) as mine:
         await works(mine, checks, "container.no-capabilities")
         ran = await mine.raw.run("id -u; id -g; grep CapEff /proc/self/status")
@@ -64,6 +66,7 @@ async def test_it_needs_no_capabilities_whoever_it_runs_as(checks: Checks, targe
 
 @scenario("container", "container.no-network", needs={"container"}, limit_s=60)
 async def test_it_needs_no_network(checks: Checks, target: Target) -> None:
+    """Work in a container without any network, through a socket in a directory that is shared."""
     with tempfile.TemporaryDirectory(prefix="execd-conformance-") as directory:
         os.chmod(directory, 0o777)  # noqa: S103 - the container's user is another
         shared = {directory: {"bind": "/shared", "mode": "rw"}}
@@ -85,6 +88,7 @@ async def test_it_needs_no_network(checks: Checks, target: Target) -> None:
 
 @scenario("container", "container.odd-surroundings", needs={"container"}, limit_s=60)
 async def test_odd_surroundings_change_no_times_and_no_names(checks: Checks, target: Target) -> None:
+    """Work far east, with a foreign locale, no home and another host's name."""
     odd = {"TZ": "Asia/Kathmandu", "LANG": "tr_TR.UTF-8", "LC_ALL": "C", "HOME": "/nonexistent", "TERM": ""}
     async with box(target, environment=odd, hostname="odd-host.example") as mine:
         ran = await mine.raw.run("hostname; echo $TZ; touch /tmp/new; printf '\\303\\244'")

@@ -22,6 +22,7 @@ ZOMBIES = "cat /proc/[0-9]*/stat 2>/dev/null | grep -c ') Z ' || true"
     limit_s=60,
 )
 async def test_the_figures_are_those_of_the_containers_limits(checks: Checks, target: Target) -> None:
+    """Compare its figures with its limits, idle and under load."""
     limits: dict[str, Any] = {"mem_limit": "200m", "memswap_limit": "200m", "nano_cpus": 500_000_000, "pids_limit": 90}
     async with box(target, **limits) as mine:
         figures = (await mine.raw.request("GET", "/metrics")).json()
@@ -48,6 +49,7 @@ async def test_the_figures_are_those_of_the_containers_limits(checks: Checks, ta
 
 @scenario("container", "container.healthy", needs={"container"}, limit_s=60)
 async def test_the_engine_finds_it_healthy(checks: Checks, target: Target) -> None:
+    """Wait for the engine's own health check."""
     # The image's own check, asked for more often.
     async with box(target, healthcheck={"interval": 1_000_000_000}) as mine:
         seen: list[str] = []
@@ -62,6 +64,7 @@ async def test_the_engine_finds_it_healthy(checks: Checks, target: Target) -> No
 
 @scenario("container", "container.orphans-reaped", needs={"container"}, limit_s=60)
 async def test_orphans_of_commands_do_not_pile_up(checks: Checks, target: Target) -> None:
+    """Leave many orphans to the first process."""
     async with box(target) as mine:
         orphans = f"i=0; while [ $i -lt {ORPHANS} ]; do i=$((i+1)); (setsid sh -c ':' &); done; echo done"
         for _ in range(3):
