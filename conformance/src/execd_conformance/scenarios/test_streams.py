@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 from execd_conformance.checks import Checks, scenario
 from execd_conformance.daemon import Daemons
@@ -110,8 +111,7 @@ async def test_heartbeats_are_a_setting_and_belong_to_no_run(checks: Checks, dae
         replayed = await daemon.raw.events("GET", f"/executions/{events[0].get('text')}/events")
     lawful(checks, events)
     numbered(checks, events)
-    gaps = [later.arrived - before.arrived for before, later in zip(events, events[1:], strict=False)]
-    told = [gap for gap, event in zip(gaps, events[1:], strict=True) if event.type == "ping"]
+    told = [later.arrived - before.arrived for before, later in pairwise(events) if later.type == "ping"]
     checks.that("heartbeat.setting", len(pings) == 2 and all(0.8 < gap < 2 for gap in told), saw=told)
     checks.that("heartbeat.form", all(ping.get("text") == "pong" for ping in pings))
     checks.that("heartbeat.no-number", all(ping.number is None for ping in pings))
