@@ -1,0 +1,187 @@
+"""Mutants of commands: wishes that are not heeded, answers about runs that are not true."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+
+from execd_conformance.mutants.messages import Reply, Request
+from execd_conformance.mutants.mutant import Making, Mutant, answer, fields, refusal, steady
+from execd_conformance.mutants.rewrite import Rewrite, route
+
+
+def _dropped(*names: str) -> Making:
+    """Start commands without heeding these fields."""
+    return steady(Rewrite(where=route("POST", "/command"), ask=lambda request: fields(request, **dict.fromkeys(names))))
+
+
+def _swallowed(where: Callable[[Request], bool]) -> Making:
+    """Say that it is done, and do nothing."""
+    return steady(Rewrite(where=where, ask=lambda request: answer(request, 200)))
+
+
+def _is_stdin(request: Request) -> bool:
+    return request.method == "POST" and request.path.endswith("/stdin")
+
+
+def _joined(request: Request) -> Request:
+    """Run arguments through a shell."""
+    argv = request.json.get("argv") if isinstance(request.json, dict) else None
+    return fields(request, argv=None, command=" ".join(argv)) if isinstance(argv, list) and argv else request
+
+
+def _split(request: Request) -> Request:
+    """Run a command text without a shell."""
+    command = request.json.get("command") if isinstance(request.json, dict) else None
+    try:
+        words = shlex.split(command) if isinstance(command, str) else []
+    except ValueError:
+        return request
+    return fields(request, command=None, argv=words) if words else request
+
+
+def _inherited(request: Request) -> Request:
+    """Give every command a pipe as its standard input."""
+    return fields(request, stdin="pipe")
+
+
+def _timeout_in_seconds(request: Request) -> Request:
+    timeout = request.json.get("timeout") if isinstance(request.json, dict) else None
+    return fields(request, timeout=timeout * 1000) if isinstance(timeout, int) and 0 < timeout < 2**40 else request
+
+
+def _eof_ignored(request: Request) -> Request:
+    return request.with_query([(key, value) for key, value in request.query if key != "eof"])
+
+
+def _stdin_altered(request: Request) -> Request:
+    return request.with_body(request.body.replace(b"\r", b"").replace(b"\0", b""))
+
+
+def _status(change: Callable[[Request, Reply], Reply]) -> Making:
+    return steady(Rewrite(where=route("GET", "/command/status/"), reply=change))
+
+
+def _told(**changed: object) -> Callable[[Request, Reply], Reply]:
+    def reply(_request: Request, reply: Reply) -> Reply:
+        if reply.status != 200:
+            return reply
+        merged = {**reply.json, **changed}
+        return reply.with_json({key: value for key, value in merged.items() if value is not None})
+
+    return reply
+
+
+def _finished_is_fine(request: Request, reply: Reply) -> Reply:
+    return answer(request, 200) if reply.json.get("code") == "ALREADY_FINISHED" else reply
+
+
+def _unknown_is_fine(request: Request, reply: Reply) -> Reply:
+    return answer(request, 200) if reply.json.get("code") == "COMMAND_NOT_FOUND" else reply
+
+
+def _unknown_is_empty(request: Request, reply: Reply) -> Reply:
+    return answer(request, 200, {"id": "", "running": False}) if reply.status == 404 else reply
+
+
+def _closed_is_fine(request: Request, reply: Reply) -> Reply:
+    return answer(request, 200) if reply.status == 409 else reply
+
+
+def _one_page(_request: Request, reply: Reply) -> Reply:
+    return reply.with_json({**reply.json, "next_cursor": None}) if reply.status == 200 else reply
+
+
+def _unfiltered(request: Request) -> Request:
+    return request.with_query([(key, value) for key, value in request.query if key not in {"running", "kind"}])
+
+
+def _blank_taken(request: Request) -> Request | Reply:
+    command = request.json.get("command") if isinstance(request.json, dict) else None
+    return fields(request, command=":") if isinstance(command, str) and not command.strip() else request
+
+
+def _both_taken(request: Request) -> Request:
+    body = request.json
+    return fields(request, argv=None) if isinstance(body, dict) and {"command", "argv"} <= body.keys() else request
+
+
+def _negative_taken(request: Request) -> Request:
+    timeout = request.json.get("timeout") if isinstance(request.json, dict) else None
+    return fields(request, timeout=None) if isinstance(timeout, int) and timeout < 0 else request
+
+
+def _cwd_made_up(request: Request, reply: Reply) -> Reply:
+    return refusal(request, 500, "RUNTIME_ERROR") if "cwd" in str(reply.json.get("message", "")) else reply
+
+
+_COMMAND, _INTERRUPT = route("POST", "/command"), route("DELETE", "/command")
+_LIST = route("GET", "/executions")
+
+
+def _starts(ask: Callable[[Request], Request | Reply]) -> Making:
+    return steady(Rewrite(where=_COMMAND, ask=ask))
+
+
+MUTANTS = (
+    Mutant("interrupt-swallowed", "DELETE /command is answered and not done.", (), _swallowed(_INTERRUPT)),
+    Mutant(
+        "interrupt-of-finished",
+        "Interrupting a finished command is 200.",
+        (),
+        steady(Rewrite(where=_INTERRUPT, reply=_finished_is_fine)),
+    ),
+    Mutant(
+        "interrupt-of-unknown",
+        "Interrupting an unknown command is 200.",
+        (),
+        steady(Rewrite(where=_INTERRUPT, reply=_unknown_is_fine)),
+    ),
+    Mutant("timeout-swallowed", "Commands have no timeout.", (), _dropped("timeout")),
+    Mutant("timeout-in-seconds", "Timeouts are seconds.", (), _starts(_timeout_in_seconds)),
+    Mutant("timeout-negative-taken", "A negative timeout is none.", (), _starts(_negative_taken)),
+    Mutant("envs-dropped", "envs are ignored.", (), _dropped("envs")),
+    Mutant("cwd-dropped", "cwd is ignored.", (), _dropped("cwd")),
+    Mutant("user-dropped", "user, uid and gid are ignored.", (), _dropped("user", "uid", "gid")),
+    Mutant("detach-dropped", "on_disconnect is ignored.", (), _dropped("on_disconnect")),
+    Mutant("grace-dropped", "disconnect_grace_ms is ignored.", (), _dropped("disconnect_grace_ms")),
+    Mutant("overflow-dropped", "on_overflow is ignored.", (), _dropped("on_overflow")),
+    Mutant("always-detached", "Nobody's leaving ends a run.", (), _starts(lambda r: fields(r, on_disconnect="detach"))),
+    Mutant("argv-through-shell", "argv is joined and run by a shell.", (), _starts(_joined)),
+    Mutant("command-without-shell", "command is not run by a shell.", (), _starts(_split)),
+    Mutant("blank-taken", "A blank command is run.", (), _starts(_blank_taken)),
+    Mutant("both-taken", "argv beside command is ignored.", (), _starts(_both_taken)),
+    Mutant("stdin-open", "Standard input is a pipe for everybody.", (), _starts(_inherited)),
+    Mutant("stdin-swallowed", "What is written to standard input is lost.", (), _swallowed(_is_stdin)),
+    Mutant(
+        "stdin-altered", "Standard input is treated as text.", (), steady(Rewrite(where=_is_stdin, ask=_stdin_altered))
+    ),
+    Mutant("stdin-without-end", "eof=true is ignored.", (), steady(Rewrite(where=_is_stdin, ask=_eof_ignored))),
+    Mutant(
+        "stdin-closed-fine",
+        "Writing to a closed standard input is 200.",
+        (),
+        steady(Rewrite(where=_is_stdin, reply=_closed_is_fine)),
+    ),
+    Mutant(
+        "status-always-running", "Every command is said to run.", (), _status(_told(running=True, finished_at=None))
+    ),
+    Mutant("status-never-running", "No command is said to run.", (), _status(_told(running=False))),
+    Mutant("status-exit-code", "The status tells another exit code.", (), _status(_told(exit_code=77))),
+    Mutant("status-without-times", "The status tells no times.", (), _status(_told(started_at=None, finished_at=None))),
+    Mutant("status-without-cause", "The status tells no cause.", (), _status(_told(cause=None))),
+    Mutant("status-of-unknown", "The status of an unknown id is 200.", (), _status(_unknown_is_empty)),
+    Mutant(
+        "executions-one-page",
+        "Only the first page of executions can be had.",
+        (),
+        steady(Rewrite(where=_LIST, reply=_one_page)),
+    ),
+    Mutant("executions-unfiltered", "running and kind are ignored.", (), steady(Rewrite(where=_LIST, ask=_unfiltered))),
+    Mutant(
+        "cwd-missing-as-500",
+        "A missing cwd is a fault of the daemon.",
+        (),
+        steady(Rewrite(where=_COMMAND, reply=_cwd_made_up)),
+    ),
+)
