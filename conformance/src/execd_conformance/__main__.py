@@ -1,73 +1,107 @@
 """`execd-conformance`: arguments in, the report and an exit status out.
 
-Status 0: all passed; 1: checks failed; 2: no daemon answers, or the arguments make no sense. The last line is the score.
+Status 0: all passed; 1: checks failed; 2: no daemon answers, or bad usage. The last line is the score.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
-import pytest
-
-from execd_conformance.collector import Collector
-from execd_conformance.given import Given
-from execd_conformance.plugin import open_session
-from execd_conformance.session import Session
-from execd_conformance.targets import Choice, Misused, Unreachable
-
-SCENARIOS: Final = Path(__file__).with_name("scenarios")
+from execd_conformance import baseline, catalogue, machine, probe, report, requirements, suite
+from execd_conformance.arguments import Arguments, parse
+from execd_conformance.opening import open_session
+from execd_conformance.result import Result, refuse_skips
+from execd_conformance.targets import Misused, Started, Unreachable
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the suite."""
-    args = _parser().parse_args(argv)
+    """Run the suite, or what proves it; return the exit status."""
+    argv = sys.argv[1:] if argv is None else argv
+    if argv[:1] == ["mutants"]:
+        # Most runs have no use for it.
+        from execd_conformance.mutants import main as prove  # noqa: PLC0415
+
+        return prove(argv[1:])
+    arguments = parse(argv, environ=os.environ)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started here ends with us
     try:
-        choice = Choice(target=args.target, token=args.token, execd=args.execd)
-        started, session = open_session(choice, profile=args.profile)
+        return _list(arguments) if arguments.list else _run(arguments)
     except (Unreachable, Misused) as fault:
         print(f"execd-conformance: {fault}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("execd-conformance: interrupted", file=sys.stderr)
+        return 130
+
+
+def _list(arguments: Arguments) -> int:
+    for each in _chosen(arguments):
+        print("\n".join(each.checks))
+    return 0
+
+
+def _chosen(arguments: Arguments) -> list[catalogue.Scenario]:
+    chosen = catalogue.selected(catalogue.load(), profile=arguments.profile, only=arguments.only)
+    if not chosen:
+        raise Misused(f"no scenario is meant by --only {','.join(arguments.only)}")
+    return chosen
+
+
+def _run(arguments: Arguments) -> int:
+    _chosen(arguments)
+    reasons = baseline.read(arguments.baseline) if arguments.baseline is not None else {}
+    started, session = open_session(arguments.choice, profile=arguments.profile, only=arguments.only)
     try:
-        came = _run(session, args)
+        result = suite.run(session, workers=arguments.workers, tell=_progress)
+        result = replace(result, notes=(*result.notes, *_last_words(started)))
     finally:
         started.close()
-    for each in came.outcomes:
-        if each.status != "passed":
-            print(f"{each.status:8} {each.full_name}: {each.saw}")
-    count = {
-        status: sum(each.status == status for each in came.outcomes)
-        for status in ("passed", "failed", "skipped", "error")
-    }
-    print(
-        f"{count['passed']} passed, {count['failed']} failed, 0 expected, {count['skipped']} skipped, {count['error']} errors"
-    )
-    return int(bool(count["failed"] or count["error"]))
+    _progress("\n")
+    return _tell(_judged(result, arguments, reasons), arguments)
 
 
-def _run(session: Session, args: argparse.Namespace) -> Collector:
-    collector = Collector()
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    argv = ["-c", str(SCENARIOS / "pytest.ini"), "-p", "no:terminal", "-p", "no:cacheprovider", str(SCENARIOS)]
-    argv += ["-k", args.only] if args.only else []
-    argv += ["-p", "xdist.plugin", "-n", str(args.n)] if args.n else []
-    pytest.main(argv, plugins=[collector, Given(session)])
-    return collector
+def _judged(result: Result, arguments: Arguments, reasons: dict[str, str]) -> Result:
+    known = {check for each in catalogue.load() for check in each.checks}
+    outcomes = baseline.apply(result.outcomes, reasons, known=known)
+    return replace(result, outcomes=tuple(refuse_skips(outcomes) if arguments.require_all else outcomes))
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="execd-conformance", description=__doc__)
-    parser.add_argument("--target", required=True)
-    parser.add_argument("--token", default=None)
-    parser.add_argument("--execd", default=None)
-    parser.add_argument("--profile", default="full", choices=["full", "compat"])
-    parser.add_argument("--only", default=None)
-    parser.add_argument("-n", type=int, default=0)
-    return parser
+def _last_words(started: Started) -> list[str]:
+    """Say so where the daemon did not live to the end."""
+    try:
+        probe.ask(started.place)
+    except Unreachable as fault:
+        log = started.log().strip().rpartition("\n")[2]
+        return [f"at the end {fault}", *([f"the last that it logged: {log}"] if log else [])]
+    return []
+
+
+def _tell(result: Result, arguments: Arguments) -> int:
+    texts = requirements.load()
+    for path, text in ((arguments.junit, machine.junit), (arguments.json, machine.as_json)):
+        if path is not None:
+            _write(path, text(result, texts))
+    print("\n".join(report.lines(result, texts)))
+    return result.status
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as fault:
+        raise Misused(f"cannot write {path}: {fault.strerror}") from None
+
+
+def _progress(sign: str) -> None:
+    with suppress(OSError):
+        sys.stderr.write(sign)
+        sys.stderr.flush()
 
 
 if __name__ == "__main__":

@@ -32,7 +32,7 @@ AREAS: Final = (
 NEEDS: Final = ("start", "container", "host")
 PROFILES: Final = ("full", "compat")
 
-Status = Literal["passed", "failed", "skipped", "left out", "error"]
+Status = Literal["passed", "failed", "expected", "skipped", "left out", "error"]
 
 _SAW: Final = 600
 """Characters of what was seen that a report can use."""

@@ -40,8 +40,9 @@ class Clock:
 
 
 async def _within(work: Coroutine[Any, Any, T], limit_s: float, what: str) -> T:
+    limit = asyncio.timeout(limit_s)
     try:
-        async with asyncio.timeout(limit_s) as limit:
+        async with limit:
             return await work
     except TimeoutError as fault:
         if not limit.expired():
@@ -56,7 +57,7 @@ def alarm(after_s: float, *, what: str) -> Iterator[None]:
         yield
         return
 
-    def ring(number: int, frame: object) -> None:
+    def ring(_number: int, _frame: object) -> None:
         raise Broken(f"{what} was to end within {after_s:g} s, and could not be stopped")
 
     before = signal.signal(signal.SIGALRM, ring)
@@ -82,7 +83,8 @@ async def in_thread(call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
             done.set_result(result)  # type: ignore[arg-type]
 
     def work() -> None:
-        result, fault = None, None
+        result: T | None = None
+        fault: BaseException | None = None
         try:
             result = call(*args, **kwargs)
         except StopIteration:

@@ -80,7 +80,7 @@ def folder(raw: Raw, clock: Clock, unique: str) -> Iterator[str]:
 
 @pytest.fixture
 def daemons(target: Session) -> Daemons:
-    """Further daemons: `async with daemons(heartbeat_s=1) as other`."""
+    """Starts further daemons with settings of their own."""
     return Daemons(target)
 
 

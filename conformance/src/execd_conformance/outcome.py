@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 from execd_conformance.checks import Checks, Status, shown
@@ -33,6 +33,10 @@ class Outcome:
     def full_name(self) -> str:
         """The check's name with its variant."""
         return f"{self.scenario}{f'[{self.variant}]' if self.variant else ''}/{self.requirement}"
+
+    def with_status(self, status: Status, saw: str) -> Self:
+        """Return it judged otherwise."""
+        return replace(self, status=status, saw=saw)
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON can carry it."""

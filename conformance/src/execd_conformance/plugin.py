@@ -7,14 +7,14 @@ to travels in its report's `user_properties`, also from a worker of xdist.
 from __future__ import annotations
 
 import inspect
-import os
 from collections.abc import Generator
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 import pytest
 
-from execd_conformance import outcome, probe
-from execd_conformance.checks import Checks, Declared, Status
+from execd_conformance import catalogue, outcome
+from execd_conformance.checks import PROFILES, Checks, Declared, Status
 from execd_conformance.clock import Clock
 from execd_conformance.fixtures import (
     CHECKS,
@@ -32,9 +32,9 @@ from execd_conformance.fixtures import (
     unique,
 )
 from execd_conformance.given import Given
+from execd_conformance.opening import open_session
 from execd_conformance.session import Session
-from execd_conformance.targets import Choice, Started, Unreachable, choose
-from execd_conformance.targets.local import new_token
+from execd_conformance.targets import Choice, Misused, Started, Unreachable
 
 __all__ = [
     "checks",
@@ -66,7 +66,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--target", default=None, help="local, docker:IMAGE or a URL")
     group.addoption("--token", default=None, help="what opens the daemon at a URL")
     group.addoption("--execd", default=None, help="the command of a local target")
-    group.addoption("--profile", default="full", choices=["full", "compat"], help="which scenarios run")
+    group.addoption("--profile", default="full", choices=PROFILES, help="which scenarios run")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -78,12 +78,12 @@ def pytest_configure(config: pytest.Config) -> None:
     elif given is not None:
         config.stash[SESSION] = given.session
     elif config.option.target is not None:
-        choice = Choice(target=config.option.target, token=config.option.token, execd=config.option.execd)
+        option = config.option
+        choice = Choice(target=option.target, token=option.token, execd=option.execd)
         try:
-            started, config.stash[SESSION] = open_session(choice, profile=config.option.profile)
-        except Unreachable as fault:
+            config.stash[_STARTED], config.stash[SESSION] = open_session(choice, profile=option.profile)
+        except (Unreachable, Misused) as fault:
             raise pytest.UsageError(str(fault)) from None
-        config.stash[_STARTED] = started
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -98,41 +98,21 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput[_WORKER_KEY] = node.config.stash[SESSION].to_json()
 
 
-def open_session(choice: Choice, *, profile: str, require_all: bool = False) -> tuple[Started, Session]:
-    """Start the daemon that all share, or find it, and ask what it announces."""
-    ours = choice.target == "local" or choice.target.startswith("docker:")
-    token = choice.token or (new_token() if ours else os.environ.get("EXECD_ACCESS_TOKEN") or None)
-    started = choose(choice).start({}, token=token)
-    try:
-        version = probe.ask(started.place)
-    except BaseException:
-        started.close()
-        raise
-    session = Session(
-        choice=choice,
-        place=started.place,
-        version=version,
-        features=probe.features(version),
-        profile=profile,
-        require_all=require_all,
-    )
-    return started, session
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Give every scenario its record; those of another profile are not run."""
+    """Give every scenario its record, and keep those that the session selects."""
     session = config.stash.get(SESSION, None)
-    kept = []
     for item in items:
-        declared = _declared(item)
-        if declared is None or session is None or session.profile in declared.profiles:
-            kept.append(item)
-        if declared is not None:
+        if (declared := _declared(item)) is not None:
             item.stash[CHECKS] = Checks(declared)
-            item.user_properties.append(("execd_conformance_area", declared.area))
+    kept = [item for item in items if session is None or _is_selected(item, session)]
     if len(kept) < len(items):
         config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
+
+
+def _is_selected(item: pytest.Item, session: Session) -> bool:
+    one = catalogue.of(getattr(item, "obj", None), module=item.path.stem)
+    return one is None or bool(catalogue.selected([one], profile=session.profile, only=session.only))
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -140,8 +120,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     declared = _declared(item)
     if declared is None:
         return
-    session = item.config.stash[SESSION]
-    if lacking := declared.needs - session.source().offers:
+    session = item.config.stash.get(SESSION, None)
+    if session is None:
+        raise pytest.UsageError("say what is tested: --target local, docker:IMAGE or a URL")
+    if lacking := declared.needs - session.offers:
         _settle(item, "left out", f"needs {_and(lacking)} of the target")
     elif lacking := declared.features - session.features:
         _settle(item, "skipped", f"the daemon does not announce {_and(lacking)}")
@@ -158,7 +140,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     declared = _declared(pyfuncitem)
     if declared is None or not inspect.iscoroutinefunction(pyfuncitem.obj):
         return None
-    loop: Clock = pyfuncitem.funcargs["clock"]
+    loop = pyfuncitem.funcargs["clock"]
+    assert isinstance(loop, Clock)  # noqa: S101 - every scenario has one: pytest_itemcollected
     wanted = {name: pyfuncitem.funcargs[name] for name in inspect.signature(pyfuncitem.obj).parameters}
     loop.run(pyfuncitem.obj(**wanted), limit_s=declared.limit_s, what="the scenario")
     return True
@@ -218,5 +201,5 @@ def _declared(item: pytest.Item) -> Declared | None:
     return mark.args[0] if mark is not None and mark.args and isinstance(mark.args[0], Declared) else None
 
 
-def _and(names: frozenset[str]) -> str:
+def _and(names: AbstractSet[str]) -> str:
     return " and ".join(sorted(names))

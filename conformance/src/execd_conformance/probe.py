@@ -1,12 +1,12 @@
-"""The first question to a daemon: is there one, and what does it announce?"""
+"""Asks whether there is a daemon, and what it announces."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, Final
 
-import httpx
-
-from execd_conformance.raw import TOKEN_HEADER
+from execd_conformance.broken import Broken
+from execd_conformance.raw import Raw
 from execd_conformance.targets import Place, Unreachable
 
 _PATIENCE_S: Final = 10.0
@@ -14,25 +14,32 @@ _PATIENCE_S: Final = 10.0
 
 def ask(place: Place) -> dict[str, Any]:
     """Return the daemon's `GET /version`, empty where it has none; `Unreachable` where nothing speaks HTTP there."""
-    headers = {} if place.token is None else {TOKEN_HEADER: place.token}
-    with httpx.Client(trust_env=False, timeout=_PATIENCE_S, headers=headers) as client:
-        try:
-            with client.stream("GET", f"{place.url}/version") as answer:
-                body = next(answer.iter_bytes(1024 * 1024), b"") if answer.status_code == 200 else b""
-        except httpx.TransportError as fault:
-            why = "nothing came" if isinstance(fault, httpx.ReadTimeout) else str(fault) or type(fault).__name__
-            raise Unreachable(f"no daemon answers at {place.url}: {why}") from None
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, ValueError) as fault:
-            raise Unreachable(f"cannot ask {place.url}: {fault}") from None
-    return _version(body)
+    return asyncio.run(_ask(place))
 
 
-def _version(body: bytes) -> dict[str, Any]:
+async def _ask(place: Place) -> dict[str, Any]:
+    raw = Raw(place.url, place.token)
     try:
-        value = httpx.Response(200, content=body).json()
-    except (ValueError, RecursionError):
-        return {}
+        reply = await raw.request("GET", "/version", timeout_s=_PATIENCE_S)
+        value = reply.json() if reply.status == 200 else None
+    except Broken as fault:
+        # It may know no such route and still answer another one.
+        return {} if await _speaks_http(raw) else _give_up(place, fault)
+    finally:
+        await raw.aclose()
     return value if isinstance(value, dict) else {}
+
+
+async def _speaks_http(raw: Raw) -> bool:
+    try:
+        await raw.request("GET", "/ping", timeout_s=_PATIENCE_S)
+    except Broken:
+        return False
+    return True
+
+
+def _give_up(place: Place, fault: Broken) -> dict[str, Any]:
+    raise Unreachable(f"no daemon answers at {place.url}: {fault}") from fault
 
 
 def features(version: dict[str, Any]) -> frozenset[str]:

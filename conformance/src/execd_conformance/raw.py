@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import json as _json
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 from urllib.parse import quote, urlencode, urlsplit
 
 import httpx
@@ -21,20 +21,30 @@ from execd_conformance.events import Event
 from execd_conformance.ran import Ran
 from execd_conformance.stream import Stream
 
-TOKEN_HEADER: Final = "X-EXECD-ACCESS-TOKEN"
+TOKEN_HEADER: Final = "X-EXECD-ACCESS-TOKEN"  # noqa: S105 - its name, not a token
 _BODY_BYTES: Final = 256 * 1024 * 1024
 """More than any scenario asks for; a daemon that never stops sending must not fill the memory."""
 
 
-class _Unset:
-    def __repr__(self) -> str:
-        return "…"
-
-
-UNSET: Final[Any] = _Unset()
-"""Not given, where `None` means something."""
-
 Params = Mapping[str, object] | Sequence[tuple[str, object]]
+
+UNSET: Final[Any] = object()
+"""A token that says nothing, where `None` means that none is sent."""
+
+
+class Sending(TypedDict, total=False):
+    """What a request may have; `None` is sent, or sends nothing, where leaving it out means the usual."""
+
+    json: Any
+    """Sent as JSON, `None` as `null`."""
+    content: str | bytes | AsyncIterable[bytes]
+    files: Any
+    """A multipart form, as httpx takes it."""
+    params: Params
+    """The query; it is encoded here, and a list is a name that is repeated."""
+    headers: Mapping[str, str]
+    token: str | None
+    """Another one than the daemon's; `None` sends none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +91,9 @@ class Raw:
         self.features = features
         """What the daemon announces."""
         self._client = httpx.AsyncClient(
-            trust_env=False, timeout=None, limits=httpx.Limits(max_connections=None, max_keepalive_connections=0)
+            trust_env=False,
+            timeout=None,  # noqa: S113 - httpx limits each wait; here every request is limited as a whole
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
         )
 
     async def aclose(self) -> None:
@@ -89,59 +101,33 @@ class Raw:
         await self._client.aclose()
 
     async def request(
-        self,
-        method: str,
-        path: str | bytes,
-        *,
-        json: Any = UNSET,
-        content: Any = None,
-        files: Any = None,
-        params: Params | None = None,
-        headers: Mapping[str, str] | None = None,
-        token: str | None = UNSET,
-        timeout_s: float = 10.0,
+        self, method: str, path: str | bytes, *, timeout_s: float = 10.0, **sending: Unpack[Sending]
     ) -> Reply:
-        """Send a request and read its answer to the end.
-
-        `path` may be percent-encoded bytes; `params` are encoded here, a list as a name that is repeated. `token=None`
-        sends none. `json` is sent where it is given, None too.
-        """
-        built = self._built(method, path, json, content, files, params, headers, token)
-        what = f"{method} {_shown(path)}"
-        with _telling(f"an answer to {what} within {timeout_s:g} s"):
+        """Send a request and read its answer to the end; `path` may be percent-encoded bytes."""
+        built = self._built(method, path, sending)
+        with telling(f"an answer to {method} {_shown(path)} within {timeout_s:g} s"):
             async with asyncio.timeout(timeout_s):
                 response = await self._client.send(built, stream=True)
                 try:
                     return await read(response)
                 finally:
                     await response.aclose()
-        raise AssertionError  # pragma: no cover - for type checkers: nothing above goes on
 
     @asynccontextmanager
     async def stream(
-        self,
-        method: str,
-        path: str | bytes,
-        *,
-        json: Any = UNSET,
-        content: Any = None,
-        files: Any = None,
-        params: Params | None = None,
-        headers: Mapping[str, str] | None = None,
-        token: str | None = UNSET,
-        timeout_s: float = 30.0,
+        self, method: str, path: str | bytes, *, timeout_s: float = 30.0, **sending: Unpack[Sending]
     ) -> AsyncIterator[Stream]:
         """Send a request and give its answer as a stream of events; it may be read for `timeout_s` altogether."""
-        built = self._built(method, path, json, content, files, params, headers, token)
+        built = self._built(method, path, sending)
         what = f"{method} {_shown(path)}"
         deadline = asyncio.get_running_loop().time() + timeout_s
-        with _telling(f"a stream from {what} within {timeout_s:g} s"):
+        with telling(f"a stream from {what} within {timeout_s:g} s"):
             async with asyncio.timeout_at(deadline):
                 response = await self._client.send(built, stream=True)
         try:
             problem = None
             if not _may_stream(response):
-                with _telling(f"the rest of the answer to {what}"):
+                with telling(f"the rest of the answer to {what}"):
                     async with asyncio.timeout_at(deadline):
                         problem = await read(response)
             yield Stream(response, problem, what=what, deadline=deadline)
@@ -170,10 +156,9 @@ class Raw:
         """Open a bare connection, for requests that are written byte by byte."""
         parts = urlsplit(self.url)
         port = parts.port or (443 if parts.scheme == "https" else 80)
-        with _telling(f"a connection to {self.url}"):
+        with telling(f"a connection to {self.url}"):
             async with asyncio.timeout(10.0):
                 return await asyncio.open_connection(parts.hostname, port, ssl=parts.scheme == "https")
-        raise AssertionError  # pragma: no cover - for type checkers
 
     async def run(self, command: str, *, timeout_s: float = 30.0, **fields: Any) -> Ran:
         """Run a command and return what came of it; further fields are those of `POST /command`."""
@@ -183,32 +168,23 @@ class Raw:
         events = await self.events("POST", "/command", json=body, timeout_s=timeout_s)
         return Ran(events, in_lines=body.get("output") != "chunks")
 
-    def _built(
-        self,
-        method: str,
-        path: str | bytes,
-        json: Any,
-        content: Any,
-        files: Any,
-        params: Params | None,
-        headers: Mapping[str, str] | None,
-        token: Any,
-    ) -> httpx.Request:
-        sent = dict(headers or {})
-        token = self.token if isinstance(token, _Unset) else token
-        if token is not None:
-            sent.setdefault(TOKEN_HEADER, token)
-        if not isinstance(json, _Unset):
-            content = _json.dumps(json, ensure_ascii=False, allow_nan=False).encode("utf-8", "surrogatepass")
-            if not any(name.lower() == "content-type" for name in sent):
-                sent["Content-Type"] = "application/json"
+    def _built(self, method: str, path: str | bytes, sending: Sending) -> httpx.Request:
+        headers = dict(sending.get("headers") or {})
+        token = sending.get("token", UNSET)
+        if (token := self.token if token is UNSET else token) is not None:
+            headers.setdefault(TOKEN_HEADER, token)
+        content = sending.get("content")
+        if "json" in sending:
+            content = _json.dumps(sending["json"], ensure_ascii=False).encode("utf-8", "surrogatepass")
+            if not any(name.lower() == "content-type" for name in headers):
+                headers["Content-Type"] = "application/json"
         return self._client.build_request(
             method,
             self.url,
             content=content,
-            files=files,
-            headers=sent,
-            extensions={"target": _target(urlsplit(self.url).path, path, params)},
+            files=sending.get("files"),
+            headers=headers,
+            extensions={"target": _target(urlsplit(self.url).path, path, sending.get("params"))},
         )
 
 
@@ -244,17 +220,12 @@ def _shown(path: str | bytes) -> str:
     return path if isinstance(path, str) else path.decode("ascii", "backslashreplace")
 
 
-class _telling:  # noqa: N801 - reads as a statement
+@contextmanager
+def telling(expected: str) -> Iterator[None]:
     """Turn what goes wrong with a connection into what was expected and what came."""
-
-    def __init__(self, expected: str) -> None:
-        self._expected = expected
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, fault: BaseException | None, trace: object) -> None:
-        if isinstance(fault, TimeoutError | httpx.TimeoutException):
-            raise Broken(f"{self._expected} was expected, nothing more came") from fault
-        if isinstance(fault, httpx.HTTPError | httpx.InvalidURL | httpx.StreamError | OSError):
-            raise Broken(f"{self._expected} was expected, {type(fault).__name__} came: {fault}") from fault
+    try:
+        yield
+    except (TimeoutError, httpx.TimeoutException) as fault:
+        raise Broken(f"{expected} was expected, nothing more came") from fault
+    except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, OSError) as fault:
+        raise Broken(f"{expected} was expected, {type(fault).__name__} came: {fault}") from fault

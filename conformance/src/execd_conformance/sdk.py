@@ -41,7 +41,7 @@ class Adapted:
         entered = await in_thread(self._inner.__enter__)
         return self if entered is self._inner else adapted(entered, None)
 
-    async def __aexit__(self, *raised: Any) -> Any:
+    async def __aexit__(self, *raised: object) -> Any:
         """Leave it."""
         return await in_thread(self._inner.__exit__, *raised)
 

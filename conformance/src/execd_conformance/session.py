@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Self
 
 from execd_conformance.targets import Choice, Place, Target, choose
@@ -19,8 +19,11 @@ class Session:
     """What the daemon announces in `/version`."""
     version: dict[str, Any] = field(default_factory=dict)
     """Its answer to `GET /version`, empty where it has none."""
+    offers: frozenset[str] = frozenset()
+    """Which of `checks.NEEDS` its target gives."""
     profile: str = "full"
-    require_all: bool = False
+    only: tuple[str, ...] = ()
+    """Patterns of what is run; without any, all."""
 
     @property
     def url(self) -> str:
@@ -43,12 +46,12 @@ class Session:
 
     def to_json(self) -> str:
         """Return it as another process can be given it."""
-        fields = asdict(self) | {"features": sorted(self.features)}
-        return json.dumps(fields | {"place": asdict(self.place) | {"facts": self.facts}})
+        return json.dumps(asdict(replace(self, place=replace(self.place, facts=self.facts))), default=sorted)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Return what `to_json` made into text."""
         fields = json.loads(text)
         fields |= {"choice": Choice(**fields["choice"]), "place": Place(**fields["place"])}
-        return cls(**fields | {"features": frozenset(fields["features"])})
+        fields |= {"features": frozenset(fields["features"]), "offers": frozenset(fields["offers"])}
+        return cls(**fields | {"only": tuple(fields["only"])})
