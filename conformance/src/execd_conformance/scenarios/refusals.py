@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 from execd_conformance.broken import Broken
 from execd_conformance.checks import Checks
-from execd_conformance.raw import UNSET, Raw, Reply
+from execd_conformance.raw import Raw, Reply, Sending
 from execd_conformance.scenarios.contract import STATUS_OF
 
 REFUSALS: Final = (
@@ -31,11 +31,11 @@ _TRACE: Final = re.compile(
 _STREAMS: Final = ("/metrics/watch", "/events", "/command", "/code")
 
 
-async def ask(raw: Raw, method: str, path: str, *, token: Any = UNSET, **request: Any) -> Reply:
+async def ask(raw: Raw, method: str, path: str, *, timeout_s: float = 10.0, **sending: Unpack[Sending]) -> Reply:
     """Return the answer to a request that ought to be refused; of a stream that comes all the same only its head."""
     if not path.partition("?")[0].endswith(_STREAMS) or method == "HEAD":
-        return await raw.request(method, path, token=token, **request)
-    async with raw.stream(method, path, token=token, **request) as stream:
+        return await raw.request(method, path, timeout_s=timeout_s, **sending)
+    async with raw.stream(method, path, timeout_s=timeout_s, **sending) as stream:
         return stream.problem or Reply(stream.status, stream.headers, b"")
 
 
