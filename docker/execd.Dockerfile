@@ -1,10 +1,10 @@
 # The daemon in a sandbox of Debian and Python: docker build -f docker/execd.Dockerfile -t execd:dev .
 #
-# Two environments: /opt/execd is the daemon's, root's and off PATH, so that nothing a sandbox installs reaches it;
+# Two environments: /opt/execd is the daemon's, root's and not on PATH, out of reach of what a sandbox installs;
 # /opt/venv is the sandbox's, its user's and first on PATH, where `pip install` puts things and cells find them.
 #
-# BASE_IMAGE: another Debian, or a mirror's name for this one. Secret `site`: a file of shell lines (`export PIP_INDEX_URL=…`)
-# that each step which needs the network reads first: docker build --secret id=site,src=FILE …
+# BASE_IMAGE is another Debian, or another name of this one. The secret `site` is optional: a file of shell lines
+# (`export PIP_INDEX_URL=…`) that each step which needs the network reads first (--secret id=site,src=FILE).
 ARG BASE_IMAGE=debian:bookworm-slim
 
 FROM ${BASE_IMAGE} AS python
@@ -15,40 +15,53 @@ RUN --mount=type=secret,id=site \
     export DEBIAN_FRONTEND=noninteractive; \
     apt-get update -qq; \
     apt-get install -y -qq --no-install-recommends ca-certificates python3 python3-venv >/dev/null; \
-    rm -rf /var/log/apt /var/log/dpkg.log /var/log/alternatives.log /var/cache/ldconfig/aux-cache
+    rm -rf /var/log/apt /var/log/*.log
 
 FROM python AS environments
 WORKDIR /build
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1
 COPY tools/constraints/daemon.txt tools/constraints/kernel.txt tools/constraints/wheel.txt ./
 RUN --mount=type=secret,id=site \
     --mount=type=cache,target=/root/.cache/pip \
     if [ -s /run/secrets/site ]; then . /run/secrets/site; fi; set -eu; \
-    export PIP_DISABLE_PIP_VERSION_CHECK=1; \
-    install() { "$1" -m pip install --quiet --require-hashes --no-deps --requirement "$2"; }; \
-    python3 -m venv /opt/venv; install /opt/venv/bin/python kernel.txt; \
-    python3 -m venv /opt/execd; install /opt/execd/bin/python daemon.txt; \
-    python3 -m venv /build/wheel; install /build/wheel/bin/python wheel.txt
+    make() { python3 -m venv "$1"; "$1/bin/pip" install --quiet --require-hashes --no-deps --requirement "$2"; }; \
+    make /opt/venv kernel.txt; make /opt/execd daemon.txt; make /build/wheel wheel.txt; \
+    /opt/venv/bin/pip config --quiet --site set global.disable-pip-version-check true
 COPY packages/execd packages/execd
 RUN set -eu; \
-    export PIP_DISABLE_PIP_VERSION_CHECK=1; \
-    /build/wheel/bin/python -m pip wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir dist packages/execd; \
-    /opt/execd/bin/python -m pip install --quiet --no-index --no-deps dist/*.whl; \
-    /opt/execd/bin/python -m pip check; \
-    /opt/execd/bin/python -m pip uninstall --quiet --yes setuptools pip
+    wheel/bin/pip wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir dist packages/execd; \
+    /opt/execd/bin/pip install --quiet --no-index --no-deps dist/*.whl; \
+    /opt/execd/bin/pip check; \
+    /opt/execd/bin/pip uninstall --quiet --yes setuptools pip; \
+    install -D -m 0711 /bin/bash /opt/execd/libexec/bash
+COPY docker/ready.bash /opt/execd/libexec/ready
 
 FROM python
+# The two folders are anyone's, as /tmp is: the container may run as whatever user it is told.
 RUN set -eu; \
     groupadd --gid 1000 sandbox; \
     useradd --uid 1000 --gid 1000 --create-home --shell /bin/bash --no-log-init sandbox; \
-    install -d -o 1000 -g 1000 /workspace /var/lib/execd; \
+    install -d -o 1000 -g 1000 -m 1777 /workspace /var/lib/execd; \
     ln -s /opt/execd/bin/execd /usr/local/bin/execd
-COPY --from=environments /opt/execd /opt/execd
 COPY --from=environments --chown=1000:1000 /opt/venv /opt/venv
+COPY --from=environments /opt/execd /opt/execd
+# All addresses of the container; without a token the daemon then refuses to start, unless EXECD_INSECURE=1.
 ENV PATH=/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     LANG=C.UTF-8 \
-    EXECD_HOST=*
+    EXECD_HOST=* \
+    EXECD_STATE_DIR=/var/lib/execd
 USER 1000:1000
 WORKDIR /workspace
 EXPOSE 44772
+# In the exec form: a shell in between would hold the token where the workload can read it.
+HEALTHCHECK --interval=5s --timeout=3s --start-period=10s --retries=3 CMD ["/opt/execd/libexec/ready"]
+# PID 1 is the daemon's own guard: it forwards signals and reaps (docs/decisions/0006-image.md).
 ENTRYPOINT ["execd"]
 CMD ["serve"]
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="execd" \
+      org.opencontainers.image.description="Execution daemon for sandboxes: commands and code over HTTP, every run numbered and replayable" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}"
