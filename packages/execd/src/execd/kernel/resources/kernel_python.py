@@ -1,8 +1,8 @@
 """Starts ipykernel so that it loses nothing; the sandbox's own Python runs this, and need not know the daemon.
 
 ipykernel drops what it publishes beyond the thousand messages that its peer has not taken yet, a whole flush of output
-for half a character in it, and an interrupt that comes while it makes ready to run a cell. When it leaves, a thread of it
-may wait ten seconds for another that is gone.
+for half a character in it, and an interrupt that comes while it makes ready to run a cell. When it leaves, one thread
+of it may wait ten seconds for another that is gone.
 """
 
 import json
