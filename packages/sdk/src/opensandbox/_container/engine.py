@@ -20,8 +20,9 @@ from opensandbox._core.container import Blueprint, creation, last_lines
 from opensandbox.exceptions import ExecdNotReadyException
 
 if TYPE_CHECKING:
-    import docker
     from docker.models.containers import Container as EngineContainer
+
+    import docker
 
 _LOG_BYTES: Final = 16384
 _PORTS: Final = (20_000, 32_768)
@@ -185,10 +186,13 @@ def _connect() -> docker.DockerClient:
         raise ExecdNotReadyException(
             "Sandbox.docker() needs the engine's client library: pip install 'execd-sdk[docker]'"
         ) from missing
+    client: docker.DockerClient | None = None
     try:
         client = docker.from_env()
         client.ping()
     except Exception as fault:
+        if client is not None:
+            client.close()
         raise ExecdNotReadyException(f"no container engine answers: {fault}") from fault
     host = urlsplit(client.api.base_url).hostname or ""
     if host not in _LOCAL_HOSTS:

@@ -49,8 +49,6 @@ def blueprint(
     lease: float,
 ) -> Blueprint:
     """Check what the caller wants; raises `TypeError` or `ValueError`."""
-    if not str(image).strip():
-        raise ValueError(f"not the name of an image: {image!r}")
     if network == "none" or (network or "").startswith("container:"):
         raise ValueError(f"network={network!r}: no port of such a container can be reached")
     limit = None if memory is None else _bytes(memory)
@@ -65,7 +63,7 @@ def blueprint(
         "network": network,
     }
     return Blueprint(
-        image=image.strip(),
+        image=_name(image),
         arguments={name: value for name, value in wanted.items() if value is not None}
         | {"labels": {**(labels or {}), LABEL: "1"}, "auto_remove": True},
         envs=environment(envs) or {},
@@ -97,6 +95,12 @@ def creation(wanted: Blueprint, *, name: str, port: int, token: str) -> dict[str
 def last_lines(log: bytes, *, count: int = 20) -> str:
     """Return the end of a container's log, for a person."""
     return "\n".join(log.decode("utf-8", "replace").strip().splitlines()[-count:])
+
+
+def _name(image: Any) -> str:
+    if not isinstance(image, str) or not image.strip():
+        raise ValueError(f"not the name of an image: {image!r}")
+    return image.strip()
 
 
 def _volumes(volumes: Volumes) -> dict[str, dict[str, str]]:
