@@ -55,8 +55,9 @@ WORKDIR /workspace
 EXPOSE 44772
 # In the exec form: a shell in between would hold the token where the workload can read it.
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s --retries=3 CMD ["/opt/execd/libexec/ready"]
-# PID 1 is the daemon's own guard: it forwards signals and reaps (docs/decisions/0006-image.md).
-ENTRYPOINT ["execd"]
+# PID 1 is the daemon's own guard, which forwards signals and reaps (docs/decisions/0006-image.md). Until it can, they
+# wait: the kernel drops what a PID 1 has no answer to.
+ENTRYPOINT ["env", "--block-signal=TERM,INT,HUP,QUIT", "execd"]
 CMD ["serve"]
 ARG VERSION=0.1.0
 ARG REVISION=unknown
