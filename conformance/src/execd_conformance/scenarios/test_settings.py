@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from pathlib import Path
 from typing import Final
 
@@ -70,7 +69,7 @@ async def test_a_flag_wins_over_a_variable_and_that_over_the_file(
         checks.that("operation.variable-over-file", ran.status == 200, saw=ran)
         where = (await execd.raw.run("pwd -P")).stdout.strip() if ran.status == 200 else ran
         for requirement in ("operation.empty-variable", "operation.working-root-setting", "operation.file"):
-            checks.equal(requirement, where, os.path.realpath(tmp_path))
+            checks.equal(requirement, where, str(tmp_path))
         page = await execd.raw.request("GET", "/version", headers={"Origin": "https://any.example"})
         checks.equal("operation.file", page.status, 200)
     variables = {"EXECD_CONFIG": str(config), "EXECD_MAX_EXECUTIONS": "", "EXECD_MAX_BODY_BYTES": "200"}
