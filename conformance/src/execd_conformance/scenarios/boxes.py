@@ -13,8 +13,9 @@ from typing import Any, Final, TypeVar
 from docker.models.containers import Container
 
 from execd_conformance.broken import Broken
+from execd_conformance.clock import in_thread
 from execd_conformance.raw import Raw, Reply
-from execd_conformance.targets import Target
+from execd_conformance.session import Session
 from execd_conformance.targets.docker import DockerDaemon, DockerTarget
 from opensandbox import Sandbox
 
@@ -45,7 +46,7 @@ class Box:
     async def do(self, work: Callable[..., T], *arguments: Any) -> T:
         """Do something to the container, which blocks, beside everything else that goes on."""
         async with asyncio.timeout(30.0):
-            return await asyncio.to_thread(work, *arguments)
+            return await in_thread(work, *arguments)
 
     async def stop(self, grace_s: int = 10) -> None:
         """`docker stop`: SIGTERM, and SIGKILL after the grace."""
@@ -74,21 +75,27 @@ class Box:
         return await Sandbox.connect(self.raw.url, access_token=self.raw.token, ready_timeout=10)
 
 
+def source(target: Session) -> DockerTarget:
+    """Return where containers of the image come from; the scenario needs `container`."""
+    made = target.source()
+    assert isinstance(made, DockerTarget)  # noqa: S101 - no other gives containers
+    return made
+
+
 @asynccontextmanager
 async def box(
-    target: Target, *, settings: Mapping[str, str] | None = None, waits: bool = True, **options: Any
+    target: Session, *, settings: Mapping[str, str] | None = None, waits: bool = True, **options: Any
 ) -> AsyncIterator[Box]:
     """Give a container with these options of the engine's client library; removed afterwards.
 
     Its log goes to whatever fault comes out of the block.
     """
-    assert isinstance(target, DockerTarget)  # noqa: S101 - the scenario needs `container`
     token = secrets.token_urlsafe(24)
-    daemon = await asyncio.to_thread(target.run, settings or {}, token=token, options={**SMALL, **options})
+    daemon = await in_thread(source(target).run, settings or {}, token=token, options={**SMALL, **options})
     raw = Raw(daemon.place.url, token)
     try:
         if waits:
-            await asyncio.to_thread(daemon.await_ready)
+            await in_thread(daemon.await_ready)
             raw.features = frozenset((await raw.request("GET", "/version")).json().get("features", ()))
         yield Box(daemon, raw)
     except Exception as fault:
@@ -96,7 +103,7 @@ async def box(
         raise
     finally:
         await raw.aclose()
-        await asyncio.to_thread(daemon.close)
+        await in_thread(daemon.close)
 
 
 async def upload(raw: Raw, path: str, content: bytes) -> Reply:

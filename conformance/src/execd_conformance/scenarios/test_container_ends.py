@@ -9,8 +9,8 @@ import pytest
 
 from execd_conformance.checks import Checks, scenario
 from execd_conformance.scenarios.boxes import Box, box
+from execd_conformance.session import Session
 from execd_conformance.stream import Stream
-from execd_conformance.targets import Target
 
 STUBBORN = "trap '' TERM; echo begun; while :; do sleep 1; done"
 
@@ -41,7 +41,7 @@ async def opened(mine: Box, stack: AsyncExitStack) -> dict[str, Stream]:
     needs={"container"},
     limit_s=90,
 )
-async def test_a_stopped_container_ends_its_streams_and_exits_0(checks: Checks, target: Target) -> None:
+async def test_a_stopped_container_ends_its_streams_and_exits_0(checks: Checks, target: Session) -> None:
     """Stop a container in which streams of every kind are open."""
     async with box(target) as mine, AsyncExitStack() as stack:
         streams = await opened(mine, stack)
@@ -61,7 +61,7 @@ async def test_a_stopped_container_ends_its_streams_and_exits_0(checks: Checks, 
 
 @pytest.mark.parametrize("signal", ["TERM", "INT"])
 @scenario("container", "container.signal-exits-0", needs={"container"}, limit_s=60)
-async def test_a_signal_to_the_first_process_ends_it_with_0(checks: Checks, target: Target, signal: str) -> None:
+async def test_a_signal_to_the_first_process_ends_it_with_0(checks: Checks, target: Session, signal: str) -> None:
     """Send its first process a signal, as an operator would."""
     async with box(target) as mine:
         await mine.raw.run("true")
@@ -72,7 +72,7 @@ async def test_a_signal_to_the_first_process_ends_it_with_0(checks: Checks, targ
 @scenario(
     "container", "container.killed-daemon-ends-it", "container.killed-daemon-cuts", needs={"container"}, limit_s=60
 )
-async def test_a_killed_daemon_ends_its_container(checks: Checks, target: Target) -> None:
+async def test_a_killed_daemon_ends_its_container(checks: Checks, target: Session) -> None:
     """Kill the daemon, and leave the rest to the process that guards it."""
     async with box(target) as mine:
         ready = next(line for line in mine.daemon.log().splitlines() if line.startswith('{"event":"ready"'))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from execd_conformance.checks import Checks, scenario
 from execd_conformance.events import Event
 from execd_conformance.scenarios.boxes import box
-from execd_conformance.targets import Target
+from execd_conformance.session import Session
 
 EATER = "exec tail /dev/zero"  # one line without an end, kept in memory
 # The inner shell's children fill the container; it cannot start one more, and ends. The outer one takes its place, and
@@ -27,7 +27,7 @@ ONE_MORE = "exec sh -c '/bin/echo hi; /bin/echo hi'"  # the small shell gives up
     needs={"container"},
     limit_s=60,
 )
-async def test_a_command_beyond_the_memory_limit_is_told_apart(checks: Checks, target: Target) -> None:
+async def test_a_command_beyond_the_memory_limit_is_told_apart(checks: Checks, target: Session) -> None:
     """Let one command eat all memory, and kill another by hand."""
     async with box(target, mem_limit="128m", memswap_limit="128m") as mine:
         before = (await mine.raw.request("GET", "/metrics")).json().get("oom_kills")
@@ -52,7 +52,7 @@ async def test_a_command_beyond_the_memory_limit_is_told_apart(checks: Checks, t
     needs={"container"},
     limit_s=90,
 )
-async def test_a_cell_beyond_the_memory_limit_loses_its_state_only(checks: Checks, target: Target) -> None:
+async def test_a_cell_beyond_the_memory_limit_loses_its_state_only(checks: Checks, target: Session) -> None:
     """Let a cell eat all memory, and go on in its context."""
     async with box(target) as mine:
         made = await mine.raw.request("POST", "/code/context", json={"language": "python"}, timeout_s=30.0)
@@ -78,7 +78,7 @@ async def test_a_cell_beyond_the_memory_limit_loses_its_state_only(checks: Check
     "container", "container.pids-honest", "container.pids-daemon-answers", "container.pids-recovers",
     needs={"container"}, limit_s=60,
 )  # fmt: skip
-async def test_a_full_container_says_so_and_recovers(checks: Checks, target: Target) -> None:
+async def test_a_full_container_says_so_and_recovers(checks: Checks, target: Session) -> None:
     """Fill a container with processes, start one more, and take them away again."""
     async with box(target, pids_limit=48) as mine:
         async with mine.raw.stream("POST", "/command", json={"command": CROWD, "output": "chunks"}) as crowd:

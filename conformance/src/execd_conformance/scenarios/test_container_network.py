@@ -6,9 +6,9 @@ import asyncio
 
 from execd_conformance.broken import Broken
 from execd_conformance.checks import Checks, scenario
-from execd_conformance.scenarios.boxes import Box, box
-from execd_conformance.targets import Target
-from execd_conformance.targets.docker import DockerTarget
+from execd_conformance.clock import in_thread
+from execd_conformance.scenarios.boxes import Box, box, source
+from execd_conformance.session import Session
 from opensandbox import Execution, OutputLine, Sandbox
 
 ROUNDS = 60
@@ -59,7 +59,7 @@ class Running:
     needs={"container"},
     limit_s=90,
 )
-async def test_a_paused_container_goes_on_where_it_was(checks: Checks, target: Target) -> None:
+async def test_a_paused_container_goes_on_where_it_was(checks: Checks, target: Session) -> None:
     """Pause a container in the middle of two runs for as long as a request does without an answer."""
     async with box(target, settings={"EXECD_HEARTBEAT_S": "1"}) as mine, await mine.sandbox() as sandbox:
         request = {"command": LOOP + "sleep 3", "output": "chunks"}
@@ -89,10 +89,9 @@ async def test_a_paused_container_goes_on_where_it_was(checks: Checks, target: T
     needs={"container"},
     limit_s=90,
 )
-async def test_a_container_cut_off_in_a_run_is_taken_up_again(checks: Checks, target: Target) -> None:
+async def test_a_container_cut_off_in_a_run_is_taken_up_again(checks: Checks, target: Session) -> None:
     """Take its network away in the middle of a run, and give it back."""
-    assert isinstance(target, DockerTarget)  # noqa: S101 - the scenario needs `container`
-    network = await asyncio.to_thread(target.network)
+    network = await in_thread(source(target).network)
     try:
         async with box(target, network=network.name) as mine, await mine.sandbox() as sandbox:
             running = Running(sandbox)
@@ -107,4 +106,4 @@ async def test_a_container_cut_off_in_a_run_is_taken_up_again(checks: Checks, ta
             checks.equal("container.reconnect-runs-once", ran.stdout, "started\n")
             checks.equal("container.reconnect-same-address", (await mine.raw.request("GET", "/ping")).status, 200)
     finally:
-        await asyncio.to_thread(network.remove)
+        await in_thread(network.remove)

@@ -6,7 +6,7 @@ import pytest
 
 from execd_conformance.checks import Checks, scenario
 from execd_conformance.scenarios.boxes import box, cell, upload
-from execd_conformance.targets import Target
+from execd_conformance.session import Session
 
 MANY = "seq 1 200000"
 MANY_OUT = "".join(f"{number}\n" for number in range(1, 200001))
@@ -27,7 +27,7 @@ WRITABLE = {
     needs={"container"},
     limit_s=60,
 )
-async def test_a_read_only_root_leaves_what_needs_no_place(checks: Checks, target: Target, writable: str) -> None:
+async def test_a_read_only_root_leaves_what_needs_no_place(checks: Checks, target: Session, writable: str) -> None:
     """Work in a container that can write to little, less and nothing."""
     async with box(target, read_only=True, tmpfs=WRITABLE[writable]) as mine:
         ran = await mine.raw.run(MANY)
@@ -51,7 +51,7 @@ async def test_a_read_only_root_leaves_what_needs_no_place(checks: Checks, targe
     needs={"container"},
     limit_s=60,
 )
-async def test_output_that_finds_no_disk_keeps_its_tail(checks: Checks, target: Target) -> None:
+async def test_output_that_finds_no_disk_keeps_its_tail(checks: Checks, target: Session) -> None:
     """Write far more than there is disk for, with nobody reading along."""
     settings, tmpfs = {"EXECD_STATE_DIR": "/state"}, {"/state": "size=1m,mode=1777"}
     async with box(target, settings=settings, tmpfs=tmpfs) as mine:
@@ -83,7 +83,7 @@ async def test_output_that_finds_no_disk_keeps_its_tail(checks: Checks, target: 
 
 
 @scenario("container", "container.full-disk-507", "container.full-disk-nothing-half", needs={"container"}, limit_s=60)
-async def test_an_upload_that_finds_no_disk_leaves_nothing(checks: Checks, target: Target) -> None:
+async def test_an_upload_that_finds_no_disk_leaves_nothing(checks: Checks, target: Session) -> None:
     """Upload a file that does not fit, and then one that does."""
     async with box(target, tmpfs={"/small": "size=1m,mode=1777"}) as mine:
         refused = await upload(mine.raw, "/small/file", b"x" * 3_000_000)
@@ -96,7 +96,7 @@ async def test_an_upload_that_finds_no_disk_leaves_nothing(checks: Checks, targe
 
 
 @scenario("container", "container.emptied-tmp", needs={"container"}, limit_s=60)
-async def test_an_emptied_temporary_directory_harms_nothing(checks: Checks, target: Target) -> None:
+async def test_an_emptied_temporary_directory_harms_nothing(checks: Checks, target: Session) -> None:
     """Empty the temporary directory under a kernel that is at work."""
     async with box(target) as mine:
         await cell(mine.raw, "x = 41")

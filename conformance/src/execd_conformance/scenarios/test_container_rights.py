@@ -13,7 +13,7 @@ import pytest
 from code_interpreter import CodeInterpreter
 from execd_conformance.checks import Checks, scenario
 from execd_conformance.scenarios.boxes import Box, box, cell, upload
-from execd_conformance.targets import Target
+from execd_conformance.session import Session
 from opensandbox import Sandbox
 
 USERS = {"the image's": None, "root": "root", "unknown": "4242:4343"}
@@ -34,7 +34,7 @@ async def works(mine: Box, checks: Checks, requirement: str) -> None:
 
 
 @scenario("container", "container.image-user", "container.token-hidden", needs={"container"}, limit_s=60)
-async def test_the_images_own_user_is_not_root_and_sees_no_token(checks: Checks, target: Target) -> None:
+async def test_the_images_own_user_is_not_root_and_sees_no_token(checks: Checks, target: Session) -> None:
     """Look for the token wherever a workload can look."""
     async with box(target) as mine:
         ran = await mine.raw.run("id -u; pwd; touch here && echo writable")
@@ -50,7 +50,7 @@ async def test_the_images_own_user_is_not_root_and_sees_no_token(checks: Checks,
 
 @pytest.mark.parametrize("user", USERS)
 @scenario("container", "container.no-capabilities", "container.any-user", needs={"container"}, limit_s=60)
-async def test_it_needs_no_capabilities_whoever_it_runs_as(checks: Checks, target: Target, user: str) -> None:
+async def test_it_needs_no_capabilities_whoever_it_runs_as(checks: Checks, target: Session, user: str) -> None:
     """Work in a container without capabilities, as users known and unknown."""
     async with box(target, user=USERS[user], cap_drop=["ALL"], security_opt=["no-new-privileges"]) as mine:
         await works(mine, checks, "container.no-capabilities")
@@ -65,7 +65,7 @@ async def test_it_needs_no_capabilities_whoever_it_runs_as(checks: Checks, targe
 
 
 @scenario("container", "container.no-network", needs={"container"}, limit_s=60)
-async def test_it_needs_no_network(checks: Checks, target: Target) -> None:
+async def test_it_needs_no_network(checks: Checks, target: Session) -> None:
     """Work in a container without any network, through a socket in a directory that is shared."""
     with tempfile.TemporaryDirectory(prefix="execd-conformance-") as directory:
         os.chmod(directory, 0o777)  # noqa: S103 - the container's user is another
@@ -87,7 +87,7 @@ async def test_it_needs_no_network(checks: Checks, target: Target) -> None:
 
 
 @scenario("container", "container.odd-surroundings", needs={"container"}, limit_s=60)
-async def test_odd_surroundings_change_no_times_and_no_names(checks: Checks, target: Target) -> None:
+async def test_odd_surroundings_change_no_times_and_no_names(checks: Checks, target: Session) -> None:
     """Work far east, with a foreign locale, no home and another host's name."""
     odd = {"TZ": "Asia/Kathmandu", "LANG": "tr_TR.UTF-8", "LC_ALL": "C", "HOME": "/nonexistent", "TERM": ""}
     async with box(target, environment=odd, hostname="odd-host.example") as mine:

@@ -7,7 +7,7 @@ from typing import Any
 
 from execd_conformance.checks import Checks, scenario
 from execd_conformance.scenarios.boxes import box
-from execd_conformance.targets import Target
+from execd_conformance.session import Session
 
 ORPHANS = 40
 ZOMBIES = "cat /proc/[0-9]*/stat 2>/dev/null | grep -c ') Z ' || true"
@@ -21,7 +21,7 @@ ZOMBIES = "cat /proc/[0-9]*/stat 2>/dev/null | grep -c ') Z ' || true"
     needs={"container"},
     limit_s=60,
 )
-async def test_the_figures_are_those_of_the_containers_limits(checks: Checks, target: Target) -> None:
+async def test_the_figures_are_those_of_the_containers_limits(checks: Checks, target: Session) -> None:
     """Compare its figures with its limits, idle and under load."""
     limits: dict[str, Any] = {"mem_limit": "200m", "memswap_limit": "200m", "nano_cpus": 500_000_000, "pids_limit": 90}
     async with box(target, **limits) as mine:
@@ -48,7 +48,7 @@ async def test_the_figures_are_those_of_the_containers_limits(checks: Checks, ta
 
 
 @scenario("container", "container.healthy", needs={"container"}, limit_s=60)
-async def test_the_engine_finds_it_healthy(checks: Checks, target: Target) -> None:
+async def test_the_engine_finds_it_healthy(checks: Checks, target: Session) -> None:
     """Wait for the engine's own health check."""
     # The image's own check, asked for more often.
     async with box(target, healthcheck={"interval": 1_000_000_000}) as mine:
@@ -63,7 +63,7 @@ async def test_the_engine_finds_it_healthy(checks: Checks, target: Target) -> No
 
 
 @scenario("container", "container.orphans-reaped", needs={"container"}, limit_s=60)
-async def test_orphans_of_commands_do_not_pile_up(checks: Checks, target: Target) -> None:
+async def test_orphans_of_commands_do_not_pile_up(checks: Checks, target: Session) -> None:
     """Leave many orphans to the first process."""
     async with box(target) as mine:
         orphans = f"i=0; while [ $i -lt {ORPHANS} ]; do i=$((i+1)); (setsid sh -c ':' &); done; echo done"

@@ -1,6 +1,6 @@
 """Daemons in containers of one image, each with limits, on a port of this machine's loopback that stays its own.
 
-All containers and networks of one target have a label in common. A process of its own waits for the end of the suite,
+All containers and networks of one process of the suite have a label in common. A process beside it waits for its end,
 however that comes, and removes what still has the label.
 """
 
@@ -16,14 +16,15 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
-import docker
 import requests
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.models.containers import Container
 from docker.models.networks import Network
 
+import docker
 from execd_conformance.targets import Place, Unreachable
 
 LABEL: Final = "execd.conformance"
@@ -125,10 +126,7 @@ class DockerTarget:
     offers: frozenset[str] = frozenset({"start", "container"})
 
     def __init__(self, image: str) -> None:
-        self._image = image
-        self._session = secrets.token_hex(8)
-        self._engine: docker.DockerClient | None = None
-        self._sweeper: subprocess.Popen[bytes] | None = None
+        self.image = image
 
     def start(self, settings: Mapping[str, str], *, token: str | None) -> DockerDaemon:
         """Start one and wait until it takes work."""
@@ -175,45 +173,52 @@ class DockerTarget:
     def network(self) -> Network:
         """Make a network that is removed with the suite, or before."""
         name = f"execd-conformance-{secrets.token_hex(4)}"
-        return self._engine_of().networks.create(name, labels=self._labels)
-
-    @property
-    def _labels(self) -> dict[str, str]:
-        return {f"{LABEL}.{self._session}": str(os.getpid()), LABEL: "1"}
+        return _engine().client.networks.create(name, labels=_engine().labels)
 
     def _create(self, environment: Mapping[str, str], port: int, options: Mapping[str, Any]) -> Container:
+        engine = _engine()
         try:
-            return self._engine_of().containers.create(
+            return engine.client.containers.create(
                 **{
-                    "image": self._image,
+                    "image": self.image,
                     "ports": {f"{PORT}/tcp": ("127.0.0.1", port)},
                     "environment": dict(environment),
-                    "labels": self._labels,
+                    "labels": engine.labels,
                     **options,
                 }
             )
         except ImageNotFound:
-            raise Unreachable(f"there is no image {self._image}: build it or pull it") from None
+            raise Unreachable(f"there is no image {self.image}: build it or pull it") from None
         except APIError as refusal:
             raise Unreachable(f"the engine could not create the container: {refusal.explanation}") from None
 
-    def _engine_of(self) -> docker.DockerClient:
-        """Connect with the first use: most processes of the suite start nothing."""
-        if self._engine is None:
-            try:
-                engine = docker.from_env()
-                engine.ping()
-            except (DockerException, OSError) as fault:
-                raise Unreachable(f"no container engine answers: {fault}") from None
-            self._sweeper = subprocess.Popen(
-                [sys.executable, "-c", _SWEEP, f"{LABEL}.{self._session}"],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                start_new_session=True,  # whatever ends the suite is not for it
-            )
-            self._engine = engine
-        return self._engine
+
+@dataclass(frozen=True, slots=True)
+class _Engine:
+    """The engine, what this process calls its own there, and who removes that."""
+
+    client: docker.DockerClient
+    labels: dict[str, str]
+    sweeper: subprocess.Popen[bytes]
+
+
+@cache
+def _engine() -> _Engine:
+    """Connect with the first use: most processes of the suite start nothing."""
+    try:
+        client = docker.from_env()
+        client.ping()
+    except (DockerException, OSError) as fault:
+        raise Unreachable(f"no container engine answers: {fault}") from None
+    mine = f"{LABEL}.{secrets.token_hex(8)}"
+    sweeper = subprocess.Popen(
+        [sys.executable, "-c", _SWEEP, mine],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,  # whatever ends the suite is not for it
+    )
+    return _Engine(client, {mine: str(os.getpid()), LABEL: "1"}, sweeper)
 
 
 def _free_port() -> int:
