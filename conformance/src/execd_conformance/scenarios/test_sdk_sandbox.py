@@ -150,7 +150,7 @@ async def test_a_local_sandbox_is_private_and_ends_with_its_block(
             "echo > file; sleep 300 >/dev/null 2>&1 & setsid sleep 301 >/dev/null 2>&1 & echo $!"
         )
         pid = left.stdout.strip()
-        checks.that("sdk.local", os.path.exists(f"/proc/{pid}"), saw=pid)
+        checks.that("sdk.local", _runs(pid), saw=pid)
     checks.that("sdk.closing-stops", not _runs(pid), saw=pid)
     checks.that("sdk.local-directory", not _exists(where), saw=where)
     checks.that("sdk.local-socket", not _exists(path), saw=path)
