@@ -181,6 +181,8 @@ def _version(**changed: Any) -> Making:
     """Change what /version tells."""
 
     def reply(_request: Request, reply: Reply) -> Reply:
+        if reply.status != 200:
+            return reply
         merged = {**reply.json, **{key: value(reply.json.get(key)) for key, value in changed.items()}}
         return reply.with_json({key: value for key, value in merged.items() if value is not None})
 
@@ -192,73 +194,286 @@ def _unready(request: Request) -> Reply:
 
 
 MUTANTS = (
-    Mutant("error-as-200", "Errors are answered 200.", (), _errors(_as_200)),
-    Mutant("error-as-500", "Faults of the caller are answered 500.", (), _errors(_as_500)),
-    Mutant("error-as-page", "Errors are HTML.", (), _errors(_as_page)),
-    Mutant("error-as-text", "Errors say text/plain.", (), _errors(_as_text)),
-    Mutant("error-without-request-id", "Error bodies have no request_id.", (), _errors(_without("request_id"))),
-    Mutant("error-without-code", "Error bodies have no code.", (), _errors(_without("code"))),
-    Mutant("error-without-message", "Error bodies have no message.", (), _errors(_without("message"))),
-    Mutant("error-with-trace", "Error bodies have a stack trace.", (), _errors(_with_trace)),
-    Mutant("error-in-lower-case", "Error codes are in lower case.", (), _errors(_lower_code)),
-    Mutant("error-says-nothing", "Messages do not name the field.", (), _errors(_silent)),
-    Mutant("error-without-details", "details are missing.", (), _errors(_detailless)),
-    Mutant("error-of-other-request", "Body and header tell different request ids.", (), _errors(_other_id_in_body)),
     Mutant(
-        "query-missing-unnamed", "A missing parameter is INVALID_QUERY.", (), _code("MISSING_QUERY", "INVALID_QUERY")
+        "error-as-200",
+        "Errors are answered 200.",
+        (
+            "what_is_asked_wrongly_is_refused_by_its_code/errors.status",
+            "what_is_missing_or_cannot_be_read_is_named/query.missing",
+            "runs_are_refused_by_their_codes/errors.status",
+        ),
+        _errors(_as_200),
     ),
-    Mutant("conflict-renamed", "A conflict of ids has another code.", (), _code("EXECUTION_CONFLICT", "PATH_EXISTS")),
-    Mutant("request-id-new", "The request's id is not echoed.", (), _head(_new_id)),
-    Mutant("request-id-any", "Any request id is echoed.", (), _head(_any_id)),
-    Mutant("request-id-same", "Requests without an id all get the same.", (), _same_id),
+    Mutant(
+        "error-as-500",
+        "Faults of the caller are answered 500.",
+        (
+            "what_is_asked_wrongly_is_refused_by_its_code/error.invalid-request-body",
+            "what_is_missing_or_cannot_be_read_is_named/query.missing",
+        ),
+        _errors(_as_500),
+    ),
+    Mutant(
+        "error-as-page",
+        "Errors are HTML.",
+        (
+            "what_is_asked_wrongly_is_refused_by_its_code/errors.body",
+            "what_is_asked_wrongly_is_refused_by_its_code/errors.content-type",
+        ),
+        _errors(_as_page),
+    ),
+    Mutant(
+        "error-as-text",
+        "Errors say text/plain.",
+        (
+            "what_is_asked_wrongly_is_refused_by_its_code/errors.content-type",
+            "runs_are_refused_by_their_codes/errors.content-type",
+        ),
+        _errors(_as_text),
+    ),
+    Mutant(
+        "error-without-request-id",
+        "Error bodies have no request_id.",
+        (
+            "what_is_asked_wrongly_is_refused_by_its_code/errors.body",
+            "what_is_asked_wrongly_is_refused_by_its_code/errors.request-id",
+        ),
+        _errors(_without("request_id")),
+    ),
+    Mutant(
+        "error-without-code",
+        "Error bodies have no code.",
+        (
+            "what_is_asked_wrongly_is_refused_by_its_code/errors.body",
+            "what_is_asked_wrongly_is_refused_by_its_code/errors.closed-codes",
+        ),
+        _errors(_without("code")),
+    ),
+    Mutant(
+        "error-without-message",
+        "Error bodies have no message.",
+        (
+            "what_is_asked_wrongly_is_refused_by_its_code/errors.body",
+            "what_is_missing_or_cannot_be_read_is_named/query.missing-named",
+        ),
+        _errors(_without("message")),
+    ),
+    Mutant(
+        "error-with-trace",
+        "Error bodies have a stack trace.",
+        (
+            "what_is_asked_wrongly_is_refused_by_its_code/errors.no-stack-trace",
+            "runs_are_refused_by_their_codes/errors.no-stack-trace",
+        ),
+        _errors(_with_trace),
+    ),
+    Mutant(
+        "error-in-lower-case",
+        "Error codes are in lower case.",
+        (
+            "what_is_asked_wrongly_is_refused_by_its_code/errors.closed-codes",
+            "what_is_asked_wrongly_is_refused_by_its_code/error.unauthorized",
+        ),
+        _errors(_lower_code),
+    ),
+    Mutant(
+        "error-says-nothing",
+        "Messages do not name the field.",
+        (
+            "what_is_missing_or_cannot_be_read_is_named/query.missing-named",
+            "what_is_missing_or_cannot_be_read_is_named/query.unparsable-named",
+        ),
+        _errors(_silent),
+    ),
+    Mutant(
+        "error-without-details",
+        "details are missing.",
+        (
+            "what_is_asked_wrongly_is_refused_by_its_code/errors.body",
+            "what_is_asked_wrongly_is_refused_by_its_code/error.language-not-supported",
+        ),
+        _errors(_detailless),
+    ),
+    Mutant(
+        "error-of-other-request",
+        "Body and header tell different request ids.",
+        (
+            "what_is_asked_wrongly_is_refused_by_its_code/errors.request-id",
+            "runs_are_refused_by_their_codes/errors.request-id",
+        ),
+        _errors(_other_id_in_body),
+    ),
+    Mutant(
+        "query-missing-unnamed",
+        "A missing parameter is INVALID_QUERY.",
+        (
+            "what_is_asked_wrongly_is_refused_by_its_code/error.missing-query",
+            "what_is_missing_or_cannot_be_read_is_named/query.missing",
+        ),
+        _code("MISSING_QUERY", "INVALID_QUERY"),
+    ),
+    Mutant(
+        "conflict-renamed",
+        "A conflict of ids has another code.",
+        ("runs_are_refused_by_their_codes/error.execution-conflict",),
+        _code("EXECUTION_CONFLICT", "PATH_EXISTS"),
+    ),
+    Mutant(
+        "request-id-new",
+        "The request's id is not echoed.",
+        ("an_id_comes_back_or_is_replaced/request-id.echoed",),
+        _head(_new_id),
+    ),
+    Mutant(
+        "request-id-any",
+        "Any request id is echoed.",
+        ("an_id_comes_back_or_is_replaced/request-id.replaced",),
+        _head(_any_id),
+    ),
+    Mutant(
+        "request-id-same",
+        "Requests without an id all get the same.",
+        ("an_id_comes_back_or_is_replaced/request-id.new",),
+        _same_id,
+    ),
     Mutant(
         "request-id-missing",
         "Answers have no request id.",
-        (),
+        ("every_answer_carries_its_id/request-id.everywhere",),
         _head(lambda _r, reply: reply.without_header("x-request-id")),
     ),
-    Mutant("request-id-not-on-streams", "Streams have no request id.", (), _head(_no_id_on_streams)),
-    Mutant("slash-taken", "A trailing slash is ignored.", (), _requests(_slash_taken)),
-    Mutant("slash-redirected", "A trailing slash is redirected.", (), _requests(_slash_redirected)),
-    Mutant("allow-missing", "405 does not say what is allowed.", (), _errors(_unallowed)),
-    Mutant("method-as-404", "A wrong method is 404.", (), _errors(_method_unknown)),
-    Mutant("head-refused", "HEAD is refused.", (), _requests(_headless)),
-    Mutant("plus-kept", "`+` in a query is a plus.", (), _requests(_plus_kept)),
-    Mutant("query-strict", "Unknown parameters are refused.", (), _requests(_query_strict)),
     Mutant(
-        "query-digits", "Numbers may have signs, spaces and digits of any script.", (), _requests(_digits_of_any_script)
+        "request-id-not-on-streams",
+        "Streams have no request id.",
+        ("streams_and_handshakes_carry_their_id/request-id.streams",),
+        _head(_no_id_on_streams),
     ),
-    Mutant("query-first-path", "Only the first of several paths counts.", (), _requests(_first_path_only)),
-    Mutant("empty-with-body", "Empty answers have a body.", (), _replies(_told_done)),
-    Mutant("times-with-offset", "Times end with +00:00.", (), _times(lambda t: t.replace("Z", "+00:00"))),
-    Mutant("times-in-seconds", "Times have no milliseconds.", (), _times(lambda t: re.sub(r"\.\d+", "", t))),
-    Mutant("times-as-numbers", "Times are numbers.", (), _times(lambda _t: 1_700_000_000)),
+    Mutant(
+        "slash-taken",
+        "A trailing slash is ignored.",
+        ("a_path_is_what_it_is/query.trailing-slash",),
+        _requests(_slash_taken),
+    ),
+    Mutant(
+        "slash-redirected",
+        "A trailing slash is redirected.",
+        ("a_path_is_what_it_is/query.trailing-slash", "a_path_is_what_it_is/query.no-redirects"),
+        _requests(_slash_redirected),
+    ),
+    Mutant(
+        "allow-missing",
+        "405 does not say what is allowed.",
+        ("a_method_that_a_route_does_not_take_is_refused/errors.method-not-allowed",),
+        _errors(_unallowed),
+    ),
+    Mutant(
+        "method-as-404",
+        "A wrong method is 404.",
+        (
+            "what_is_asked_wrongly_is_refused_by_its_code/error.method-not-allowed",
+            "a_method_that_a_route_does_not_take_is_refused/errors.method-not-allowed",
+        ),
+        _errors(_method_unknown),
+    ),
+    Mutant("head-refused", "HEAD is refused.", ("head_is_get_without_its_body/errors.head",), _requests(_headless)),
+    Mutant(
+        "plus-kept",
+        "`+` in a query is a plus.",
+        (
+            "deployed_clients_paths_are_understood/query.plus-is-space",
+            "paths_in_queries_are_percent_encoded_bytes/query.plus-is-space",
+        ),
+        _requests(_plus_kept),
+    ),
+    Mutant(
+        "query-strict",
+        "Unknown parameters are refused.",
+        ("paths_in_queries_are_percent_encoded_bytes/query.unknown-ignored",),
+        _requests(_query_strict),
+    ),
+    Mutant(
+        "query-digits",
+        "Numbers may have signs, spaces and digits of any script.",
+        ("numbers_are_ascii_digits/query.ascii-digits",),
+        _requests(_digits_of_any_script),
+    ),
+    Mutant(
+        "query-first-path",
+        "Only the first of several paths counts.",
+        (
+            "deployed_clients_paths_are_understood/query.repeated-path",
+            "paths_in_queries_are_percent_encoded_bytes/query.repeated-path",
+        ),
+        _requests(_first_path_only),
+    ),
+    Mutant(
+        "empty-with-body",
+        "Empty answers have a body.",
+        (
+            "times_and_empty_answers_are_as_clients_know_them/empty.success",
+            "ping_is_alive/health.ping",
+            "ready_takes_work/health.ready",
+        ),
+        _replies(_told_done),
+    ),
+    Mutant(
+        "times-with-offset",
+        "Times end with +00:00.",
+        ("times_and_empty_answers_are_as_clients_know_them/times.bodies",),
+        _times(lambda t: t.replace("Z", "+00:00")),
+    ),
+    Mutant(
+        "times-in-seconds",
+        "Times have no milliseconds.",
+        ("times_and_empty_answers_are_as_clients_know_them/times.bodies",),
+        _times(lambda t: re.sub(r"\.\d+", "", t)),
+    ),
+    Mutant(
+        "times-as-numbers",
+        "Times are numbers.",
+        ("times_and_empty_answers_are_as_clients_know_them/times.bodies",),
+        _times(lambda _t: 1_700_000_000),
+    ),
     Mutant(
         "feature-unknown",
         "A feature is announced that the contract has not.",
-        (),
+        ("the_version_tells_what_is_there/health.features-closed",),
         _version(features=lambda f: [*f, "telepathy"]),
     ),
     Mutant(
         "feature-not-there",
         "A feature is announced that is not served.",
-        (),
+        ("the_version_tells_what_is_there/health.features-served",),
         _version(features=lambda f: [*f, "archive", "pty", "sign"]),
     ),
-    Mutant("feature-twice", "A feature is announced twice.", (), _version(features=lambda f: [*f, *f[:1]])),
-    Mutant("version-without-languages", "/version does not tell languages.", (), _version(languages=lambda _l: None)),
+    Mutant(
+        "feature-twice",
+        "A feature is announced twice.",
+        ("the_version_tells_what_is_there/health.features-closed",),
+        _version(features=lambda f: [*f, *f[:1]]),
+    ),
+    Mutant(
+        "version-without-languages",
+        "/version does not tell languages.",
+        ("the_version_tells_what_is_there/health.version", "the_version_tells_what_is_there/health.languages"),
+        _version(languages=lambda _l: None),
+    ),
     Mutant(
         "languages-more",
         "/version tells a language that is not served.",
-        (),
+        ("the_version_tells_what_is_there/health.languages",),
         _version(languages=lambda seen: [*seen, "cobol"]),
     ),
-    Mutant("version-empty", "/version tells no features.", (), _version(features=lambda _f: [])),
-    Mutant("never-ready", "/ready is 503 for ever.", (), steady(Rewrite(where=route("GET", "/ready"), ask=_unready))),
+    Mutant(
+        "never-ready",
+        "/ready is 503 for ever.",
+        ("ready_takes_work/health.ready", "health_is_open_and_nothing_else/auth.ready-open"),
+        steady(Rewrite(where=route("GET", "/ready"), ask=_unready)),
+    ),
     Mutant(
         "ping-talks",
         "/ping has a body.",
-        (),
+        ("ping_is_alive/health.ping",),
         steady(Rewrite(where=route("GET", "/ping"), reply=lambda _r, reply: reply.with_body(b"pong"))),
     ),
 )

@@ -23,7 +23,7 @@ def _takes_json(request: Request) -> bool:
 
 
 def _bodies(change: Any) -> Making:
-    return steady(Rewrite(where=_takes_json, ask=change))
+    return steady(Rewrite(where=_takes_json, whole=change))
 
 
 def _stripped(request: Request) -> Request:
@@ -93,11 +93,52 @@ def _white_refused(request: Request) -> Request | Reply:
 
 
 MUTANTS = (
-    Mutant("unknown-field-taken", "Unknown fields are ignored.", (), _bodies(_stripped)),
-    Mutant("trailing-bytes-taken", "What follows the JSON value is ignored.", (), _bodies(_first_value)),
-    Mutant("types-converted", "Values of the wrong type are converted.", (), _bodies(_lax)),
-    Mutant("bytes-mended", "Bodies that are no UTF-8 are taken.", (), _bodies(_mended)),
-    Mutant("null-refused", "null is not the same as absent.", (), _bodies(_null_refused)),
-    Mutant("list-taken", "An object may come in a list.", (), _bodies(_last_of_list)),
-    Mutant("white-refused", "White space around the value is refused.", (), _bodies(_white_refused)),
+    Mutant(
+        "unknown-field-taken",
+        "Unknown fields are ignored.",
+        ("a_wrong_field_is_refused_and_named/json.unknown-field",),
+        _bodies(_stripped),
+    ),
+    Mutant(
+        "trailing-bytes-taken",
+        "What follows the JSON value is ignored.",
+        (
+            "a_body_is_one_value_in_utf_8/json.trailing-bytes",
+            "a_body_is_one_value_in_utf_8/json.refused-without-effect",
+        ),
+        _bodies(_first_value),
+    ),
+    Mutant(
+        "types-converted",
+        "Values of the wrong type are converted.",
+        ("a_wrong_field_is_refused_and_named/json.wrong-type",),
+        _bodies(_lax),
+    ),
+    Mutant(
+        "bytes-mended",
+        "Bodies that are no UTF-8 are taken.",
+        ("a_body_is_one_value_in_utf_8/json.utf-8", "a_body_is_one_value_in_utf_8/json.refused-without-effect"),
+        _bodies(_mended),
+    ),
+    Mutant(
+        "null-refused",
+        "null is not the same as absent.",
+        (
+            "null_is_absent_for_extensions_too/json.null-absent",
+            "a_body_is_taken_with_white_space_and_nulls/json.null-absent",
+        ),
+        _bodies(_null_refused),
+    ),
+    Mutant(
+        "list-taken",
+        "An object may come in a list.",
+        ("a_body_is_one_value_in_utf_8/json.one-value",),
+        _bodies(_last_of_list),
+    ),
+    Mutant(
+        "white-refused",
+        "White space around the value is refused.",
+        ("a_body_is_taken_with_white_space_and_nulls/json.null-absent",),
+        _bodies(_white_refused),
+    ),
 )

@@ -20,7 +20,7 @@ def _cells(events: Events) -> Making:
 
 
 def _starts(ask: Callable[[Request], Request | Reply]) -> Making:
-    return steady(Rewrite(where=_RUN, ask=ask))
+    return steady(Rewrite(where=_RUN, whole=ask))
 
 
 def _dropped(*names: str) -> Making:
@@ -132,7 +132,7 @@ def _restart_told(request: Request) -> Reply:
 
 def _not_heeded(*names: str) -> Making:
     """Make contexts without heeding these fields."""
-    return steady(Rewrite(where=_CREATE, ask=lambda request: fields(request, **dict.fromkeys(names))))
+    return steady(Rewrite(where=_CREATE, whole=lambda request: fields(request, **dict.fromkeys(names))))
 
 
 def _empty(_request: Request, reply: Reply) -> Reply:

@@ -12,12 +12,14 @@ from execd_conformance.mutants.rewrite import Rewrite, route
 
 def _dropped(*names: str) -> Making:
     """Start commands without heeding these fields."""
-    return steady(Rewrite(where=route("POST", "/command"), ask=lambda request: fields(request, **dict.fromkeys(names))))
+    return steady(
+        Rewrite(where=route("POST", "/command"), whole=lambda request: fields(request, **dict.fromkeys(names)))
+    )
 
 
 def _swallowed(where: Callable[[Request], bool]) -> Making:
     """Say that it is done, and do nothing."""
-    return steady(Rewrite(where=where, ask=lambda request: answer(request, 200)))
+    return steady(Rewrite(where=where, whole=lambda request: answer(request, 200)))
 
 
 def _is_stdin(request: Request) -> bool:
@@ -120,7 +122,7 @@ _LIST = route("GET", "/executions")
 
 
 def _starts(ask: Callable[[Request], Request | Reply]) -> Making:
-    return steady(Rewrite(where=_COMMAND, ask=ask))
+    return steady(Rewrite(where=_COMMAND, whole=ask))
 
 
 MUTANTS = (
@@ -154,7 +156,10 @@ MUTANTS = (
     Mutant("stdin-open", "Standard input is a pipe for everybody.", (), _starts(_inherited)),
     Mutant("stdin-swallowed", "What is written to standard input is lost.", (), _swallowed(_is_stdin)),
     Mutant(
-        "stdin-altered", "Standard input is treated as text.", (), steady(Rewrite(where=_is_stdin, ask=_stdin_altered))
+        "stdin-altered",
+        "Standard input is treated as text.",
+        (),
+        steady(Rewrite(where=_is_stdin, whole=_stdin_altered)),
     ),
     Mutant("stdin-without-end", "eof=true is ignored.", (), steady(Rewrite(where=_is_stdin, ask=_eof_ignored))),
     Mutant(

@@ -155,7 +155,7 @@ async def _cut(_request: Request, pieces: Pieces) -> Pieces:
 
 
 def _uploads(change: Callable[[Request], Request | Reply]) -> Making:
-    return steady(Rewrite(where=_UPLOAD, ask=change))
+    return steady(Rewrite(where=_UPLOAD, whole=change))
 
 
 def _boundary(request: Request) -> bytes:

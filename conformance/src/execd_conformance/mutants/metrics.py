@@ -16,7 +16,11 @@ NOT_FIGURES = {"type", "timestamp"}
 
 def _figures(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Making:
     """Change the figures of a sample."""
-    return steady(Rewrite(where=_ONE, reply=lambda _r, reply: reply.with_json(change(reply.json))))
+
+    def reply(_request: Request, reply: Reply) -> Reply:
+        return reply.with_json(change(reply.json)) if reply.status == 200 and reply.body else reply
+
+    return steady(Rewrite(where=_ONE, reply=reply))
 
 
 def _as_text(sample: dict[str, Any]) -> dict[str, Any]:

@@ -91,12 +91,12 @@ MUTANTS = (
         "output-ignored",
         "The wish for chunks is not heeded.",
         (),
-        steady(Rewrite(where=route("POST", "/command"), ask=lambda r: fields(r, output=None))),
+        steady(Rewrite(where=route("POST", "/command"), whole=lambda r: fields(r, output=None))),
     ),
     Mutant(
         "chunks-always",
         "Everybody gets chunks.",
         (),
-        steady(Rewrite(where=route("POST", "/command"), ask=lambda r: fields(r, output="chunks"))),
+        steady(Rewrite(where=route("POST", "/command"), whole=lambda r: fields(r, output="chunks"))),
     ),
 )

@@ -5,6 +5,7 @@ The healthy daemon is one for all; a scenario finds the session of its mutant wh
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator
 from typing import Any, Final
 
@@ -71,6 +72,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     finally:
         item.config.stash[SESSION] = healthy
         proxies.close(proxy)
+        for fault in proxy.faults:
+            sys.stderr.write(f"execd-conformance: the mutant {name} is at fault: {fault!r}\n")
 
 
 def _rewrite(name: str) -> Making:

@@ -124,16 +124,17 @@ class Pair:
 
     async def _answer(self, request: Request) -> None:
         rewrite = self._rewrite if self._rewrite.where(request) else IDENTITY
-        taken = rewrite.ask is not None
-        if rewrite.ask is not None:
-            whole = replace(request, body=b"".join([piece async for piece in self._client.body()]))
-            asked = rewrite.ask(whole)
-            if isinstance(asked, Reply):
-                await answered(self._client, asked)
-                return
-            request = asked
+        asked: Request | Reply = request if rewrite.ask is None else rewrite.ask(request)
+        if isinstance(asked, Request) and rewrite.whole is not None:
+            body = b"".join([piece async for piece in self._client.body()])
+            asked = rewrite.whole(replace(asked, body=body))
+        if isinstance(asked, Reply):
+            await answered(self._client, asked)
+            await self._rest()
+            return
         self._daemon = self._daemon or await reach(self._url)
-        await passed_on(request, client=self._client, daemon=self._daemon, rewrite=rewrite, taken=taken)
+        taken = rewrite.whole is not None
+        await passed_on(asked, client=self._client, daemon=self._daemon, rewrite=rewrite, taken=taken)
 
     async def _tunnel(self, begun: bytes) -> None:
         """Pass bytes in both directions, whatever they are, until both are done."""
@@ -151,6 +152,13 @@ class Pair:
         finally:
             both[0].cancel()
             await asyncio.wait(both)
+
+    async def _rest(self) -> None:
+        """Take the rest of a request that has been answered, so that the next one can follow."""
+        if self._client.state.their_state is h11.SEND_BODY:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LINGER_S):
+                    _ = [None async for _ in self._client.body()]
 
     async def _linger(self) -> None:
         """Take what the client still sends before closing: unread bytes would reset the connection under the answer."""

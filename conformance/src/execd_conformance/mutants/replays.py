@@ -72,7 +72,7 @@ def _remembered(_token: str | None) -> Rewrite:
             return request
         return request.with_body(bodies.setdefault(told, request.body))
 
-    return Rewrite(where=route("POST", "/command"), ask=ask)
+    return Rewrite(where=route("POST", "/command"), whole=ask)
 
 
 def _byte_for_byte(_token: str | None) -> Rewrite:
@@ -85,7 +85,7 @@ def _byte_for_byte(_token: str | None) -> Rewrite:
             return request
         return refusal(request, 409, "EXECUTION_CONFLICT")
 
-    return Rewrite(where=route("POST", "/command"), ask=ask)
+    return Rewrite(where=route("POST", "/command"), whole=ask)
 
 
 def _no_second(_token: str | None) -> Rewrite:
@@ -100,7 +100,7 @@ def _no_second(_token: str | None) -> Rewrite:
             seen.add(told)
         return request
 
-    return Rewrite(where=route("POST", "/command"), ask=ask)
+    return Rewrite(where=route("POST", "/command"), whole=ask)
 
 
 async def _without_end(_request: Request, events: Blocks) -> Blocks:
@@ -138,7 +138,7 @@ MUTANTS = (
         "id-ignored",
         "execution_id is ignored: a second start runs again.",
         (),
-        _starts(Rewrite(ask=lambda r: fields(r, execution_id=None))),
+        _starts(Rewrite(whole=lambda r: fields(r, execution_id=None))),
     ),
     Mutant("id-never-conflicts", "Another body under a used id gets the first run.", (), _remembered),
     Mutant("id-by-bytes", "A repeated start conflicts if its bytes differ.", (), _byte_for_byte),

@@ -42,7 +42,10 @@ class Rewrite:
 
     where: Callable[[Request], bool] = everything
     ask: Callable[[Request], Request | Reply] | None = None
-    """Takes the whole request; what it returns is passed on, or, if it is a reply, sent back unasked."""
+    """Takes a request's method, target and headers; its body flows by. What it returns is passed on, or, if it is a
+    reply, sent back without asking the daemon."""
+    whole: Callable[[Request], Request | Reply] | None = None
+    """Takes the whole request, once all of it has come; else as `ask`."""
     head: Callable[[Request, Reply], Reply] | None = None
     """Takes the status and headers of any reply, streams included; the body passes as it comes."""
     reply: Callable[[Request, Reply], Reply] | None = None

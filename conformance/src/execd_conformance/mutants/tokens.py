@@ -116,7 +116,7 @@ def _body_first(token: str | None) -> Rewrite:
     def other(request: Request) -> Reply:
         return refusal(request, 400, "INVALID_REQUEST_BODY", "the body is no JSON")
 
-    return _first_other(token, known=known, other=other)
+    return Rewrite(whole=_first_other(token, known=known, other=other).ask)
 
 
 def _ping_guarded(token: str | None) -> Rewrite:
