@@ -12,7 +12,7 @@ MANY = "seq 1 200000"
 MANY_OUT = "".join(f"{number}\n" for number in range(1, 200001))
 LARGE = 40_000_000
 WRITABLE = {
-    "temporary and home": {"/tmp": "mode=1777", "/home": "mode=1777", "/var/lib": "mode=1777"},
+    "temporary and state": {"/tmp": "mode=1777", "/state": "mode=1777"},
     "temporary": {"/tmp": "mode=1777"},
     "nothing": {},
 }
@@ -29,7 +29,8 @@ WRITABLE = {
 )
 async def test_a_read_only_root_leaves_what_needs_no_place(checks: Checks, target: Session, writable: str) -> None:
     """Work in a container that can write to little, less and nothing."""
-    async with box(target, read_only=True, tmpfs=WRITABLE[writable]) as mine:
+    settings = {"EXECD_STATE_DIR": "/state"} if "/state" in WRITABLE[writable] else {}
+    async with box(target, settings=settings, read_only=True, tmpfs=WRITABLE[writable]) as mine:
         ran = await mine.raw.run(MANY)
         checks.that("container.read-only-commands", ran.stdout == MANY_OUT and ran.exit_code == 0, ran.end)
         said = await cell(mine.raw, "print(6 * 7)")

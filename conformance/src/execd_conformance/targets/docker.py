@@ -6,6 +6,7 @@ however that comes, and removes what still has the label.
 
 from __future__ import annotations
 
+import atexit
 import http.client
 import os
 import secrets
@@ -39,6 +40,7 @@ LIMITS: Final[Mapping[str, Any]] = {
 """What a container gets that asks for nothing else."""
 
 _READY_WITHIN_S: Final = 60.0
+_SWEEP_S: Final = 30.0
 _POLL_S: Final = 0.05
 _PORTS: Final = (20_000, 32_768)
 """Below those that the kernel hands out, so that the port is still free when the engine publishes it anew."""
@@ -195,11 +197,10 @@ class DockerTarget:
 
 @dataclass(frozen=True, slots=True)
 class _Engine:
-    """The engine, what this process calls its own there, and who removes that."""
+    """The engine, and what this process calls its own there."""
 
     client: docker.DockerClient
     labels: dict[str, str]
-    sweeper: subprocess.Popen[bytes]
 
 
 @cache
@@ -218,7 +219,15 @@ def _engine() -> _Engine:
         stderr=subprocess.DEVNULL,
         start_new_session=True,  # whatever ends the suite is not for it
     )
-    return _Engine(client, {mine: str(os.getpid()), LABEL: "1"}, sweeper)
+    atexit.register(_sweep, client, sweeper)
+    return _Engine(client, {mine: str(os.getpid()), LABEL: "1"})
+
+
+def _sweep(client: docker.DockerClient, sweeper: subprocess.Popen[bytes]) -> None:
+    """Let what is left be removed, and wait for that."""
+    client.close()
+    with suppress(subprocess.TimeoutExpired):
+        sweeper.communicate(timeout=_SWEEP_S)
 
 
 def _free_port() -> int:
