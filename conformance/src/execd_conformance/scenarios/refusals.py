@@ -13,6 +13,7 @@ from execd_conformance.broken import Broken
 from execd_conformance.checks import Checks
 from execd_conformance.raw import Raw, Reply, Sending
 from execd_conformance.scenarios.contract import STATUS_OF
+from execd_conformance.stream import Stream
 
 REFUSALS: Final = (
     "errors.body",
@@ -57,8 +58,7 @@ def well_formed(checks: Checks, reply: Reply, *, of: object = None) -> None:
     checks.that("errors.content-type", media_type(reply) == "application/json", saw=reply.headers.get("content-type"))
     checks.that("errors.body", is_error_body(body), saw=saw)
     checks.that("errors.no-stack-trace", not _TRACE.search(reply.text), saw=saw)
-    told = reply.headers.get_list("x-request-id")
-    checks.that("errors.request-id", len(told) == 1 and (body or {}).get("request_id") == told[0], saw=(told, saw))
+    checks.that("errors.request-id", ids(reply) == [(body or {}).get("request_id")], saw=(ids(reply), saw))
     checks.that("errors.closed-codes", reply.code in STATUS_OF, saw=saw)
     checks.that("errors.status", STATUS_OF.get(reply.code or "", reply.status) == reply.status, saw=saw)
 
@@ -75,6 +75,16 @@ def is_error_body(body: dict[str, Any] | None) -> bool:
 def media_type(reply: Reply) -> str:
     """Return the content type without its parameters."""
     return str(reply.headers.get("content-type", "")).partition(";")[0].strip().lower()
+
+
+def ids(reply: Reply | Stream) -> list[str]:
+    """Return the request ids that an answer carries: there ought to be one."""
+    return reply.headers.get_list("x-request-id")
+
+
+def is_new(reply: Reply | Stream) -> bool:
+    """Whether an answer carries one request id, of the form that they have."""
+    return len(ids(reply)) == 1 and REQUEST_ID.fullmatch(ids(reply)[0]) is not None
 
 
 def message(reply: Reply) -> str:

@@ -47,9 +47,20 @@ async def test_every_route_wants_the_token(checks: Checks, raw: Raw) -> None:
         refused(checks, "auth.missing-token", reply, 401, "UNAUTHORIZED", of=f"{method} {path}")
         reply = await ask(raw, method, path, token=f"{token[:-1]}{'b' if token.endswith('a') else 'a'}")
         refused(checks, "auth.wrong-token", reply, 401, "UNAUTHORIZED", of=f"{method} {path}")
+        if method == "GET":
+            head = await raw.request("HEAD", path, token=None)
+            checks.that("auth.missing-token", head.status == 401, saw=(f"HEAD {path}", head))
 
 
-@scenario("auth", "auth.right-token", "auth.wrong-token", "auth.header-only", "auth.token-not-repeated", *REFUSALS)
+@scenario(
+    "auth",
+    "auth.right-token",
+    "auth.wrong-token",
+    "auth.header-only",
+    "auth.every-request",
+    "auth.token-not-repeated",
+    *REFUSALS,
+)
 async def test_only_the_token_itself_opens(checks: Checks, raw: Raw) -> None:
     token = the_token(checks, raw)
     for wrong in wrong_tokens(token):
@@ -64,6 +75,12 @@ async def test_only_the_token_itself_opens(checks: Checks, raw: Raw) -> None:
         async with bare(raw) as connection:
             await connection.send(connection.head("GET", "/version", f"{name}: {token}", token=False))
             checks.equal("auth.right-token", (await connection.answer()).status, 200)
+    async with bare(raw) as connection:
+        for given, status in ((token, 200), (None, 401), ("mistaken-identity", 401), (token, 200)):
+            lines = () if given is None else (f"{TOKEN_HEADER}: {given}",)
+            await connection.send(connection.head("GET", "/version", *lines, token=False))
+            requirement = "auth.right-token" if status == 200 else "auth.every-request"
+            checks.equal(requirement, (await connection.answer()).status, status)
     for elsewhere in ("Authorization: Bearer ", "X-Access-Token: ", "Cookie: X-EXECD-ACCESS-TOKEN=", "X-API-Key: "):
         async with bare(raw) as connection:
             await connection.send(connection.head("GET", "/version", elsewhere + token, token=False))

@@ -8,8 +8,7 @@ from execd_conformance.checks import Checks, scenario
 from execd_conformance.raw import Raw, Reply
 from execd_conformance.scenarios.bare import HANDSHAKE, bare
 from execd_conformance.scenarios.contract import OPEN, ROUTES
-from execd_conformance.scenarios.refusals import REQUEST_ID, ask
-from execd_conformance.stream import Stream
+from execd_conformance.scenarios.refusals import ask, ids, is_new
 
 _GOOD: Final = ("a", "-", ".", "_", "0", "A.b_c-9", "x" * 128, "..", "--")
 _BAD: Final = ("", "x" * 129, "a b", "a,b", "a/b", "a:b", 'a"b', "a\tb", "ü", "a;b", "{}", "a!", "x" * 5000)
@@ -64,13 +63,3 @@ async def identified(raw: Raw, *lines: str) -> Reply:
     async with bare(raw) as connection:
         await connection.send(connection.head("GET", "/version", *lines))
         return await connection.answer()
-
-
-def ids(reply: Reply | Stream) -> list[str]:
-    """Return the ids that an answer carries: there ought to be one."""
-    return reply.headers.get_list("x-request-id")
-
-
-def is_new(reply: Reply | Stream) -> bool:
-    """Whether an answer carries one id, of the form that ids have."""
-    return len(ids(reply)) == 1 and REQUEST_ID.fullmatch(ids(reply)[0]) is not None
