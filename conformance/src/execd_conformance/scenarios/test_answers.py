@@ -41,8 +41,8 @@ async def test_what_is_served_has_its_type_and_its_id(checks: Checks, raw: Raw, 
     reply = await raw.request("POST", "/files/upload", files=parts, headers=mine)
     checks.that("request-id.everywhere", reply.status == 200 and ids(reply) == [unique], saw=reply)
     run = (await raw.run("true")).id
-    described = ("/version", "/command/status/{run}", "/executions", "/executions/{run}", "/metrics")
-    described += ("/code/contexts", "/code/languages", "/files/info?path={folder}/file")
+    described = ["/version", "/command/status/{run}", "/executions", "/executions/{run}", "/metrics"]
+    described += ["/code/contexts", "/code/languages", "/files/info?path={folder}/file"]
     for path in described:
         reply = await raw.request("GET", path.format(run=run, folder=folder), headers=mine)
         checks.that("json.answers", reply.status == 200 and media_type(reply) == "application/json", saw=(path, reply))

@@ -77,8 +77,8 @@ async def test_only_the_token_itself_opens(checks: Checks, raw: Raw) -> None:
             checks.equal("auth.right-token", (await connection.answer()).status, 200)
     async with bare(raw) as connection:
         for given, status in ((token, 200), (None, 401), ("mistaken-identity", 401), (token, 200)):
-            lines = () if given is None else (f"{TOKEN_HEADER}: {given}",)
-            await connection.send(connection.head("GET", "/version", *lines, token=False))
+            line = [] if given is None else [f"{TOKEN_HEADER}: {given}"]
+            await connection.send(connection.head("GET", "/version", *line, token=False))
             requirement = "auth.right-token" if status == 200 else "auth.every-request"
             checks.equal(requirement, (await connection.answer()).status, status)
     for elsewhere in ("Authorization: Bearer ", "X-Access-Token: ", "Cookie: X-EXECD-ACCESS-TOKEN=", "X-API-Key: "):
