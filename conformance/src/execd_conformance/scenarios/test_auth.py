@@ -30,6 +30,7 @@ _COMPAT_ROUTES: Final = (
     profiles=("compat",),
 )
 async def test_deployed_clients_need_the_token(checks: Checks, raw: Raw) -> None:
+    """By the status alone, on routes that they use."""
     token = the_token(checks, raw)
     for method, path in _COMPAT_ROUTES:
         for wrong, requirement in ((None, "auth.missing-token"), (f"{token}x", "auth.wrong-token")):
@@ -41,6 +42,7 @@ async def test_deployed_clients_need_the_token(checks: Checks, raw: Raw) -> None
 
 @scenario("auth", "auth.missing-token", "auth.wrong-token", *REFUSALS, limit_s=60)
 async def test_every_route_wants_the_token(checks: Checks, raw: Raw) -> None:
+    """Without one, and with one whose last letter is wrong."""
     token = the_token(checks, raw)
     for method, path in ROUTES:
         reply = await ask(raw, method, path, token=None)
@@ -62,6 +64,7 @@ async def test_every_route_wants_the_token(checks: Checks, raw: Raw) -> None:
     *REFUSALS,
 )
 async def test_only_the_token_itself_opens(checks: Checks, raw: Raw) -> None:
+    """No part of it, nothing like it, nowhere else, and each request anew."""
     token = the_token(checks, raw)
     for wrong in wrong_tokens(token):
         async with bare(raw) as connection:
@@ -100,6 +103,7 @@ def wrong_tokens(token: str) -> list[list[str]]:
 
 @scenario("auth", "auth.ping-open", "auth.ready-open", "auth.nothing-else-open", *REFUSALS)
 async def test_health_is_open_and_nothing_else(checks: Checks, raw: Raw) -> None:
+    """No other method there, and no path that looks like one of the two."""
     the_token(checks, raw)
     for path, requirement in zip(OPEN, ("auth.ping-open", "auth.ready-open"), strict=True):
         for token in (None, "", "mistaken-identity"):
@@ -117,6 +121,7 @@ async def test_health_is_open_and_nothing_else(checks: Checks, raw: Raw) -> None
 
 @scenario("auth", "auth.before-404", "auth.before-405", "auth.before-redirect", *REFUSALS)
 async def test_nothing_answers_before_the_token(checks: Checks, raw: Raw) -> None:
+    """Whoever has none learns nothing about what is there."""
     the_token(checks, raw)
     for path in ("/nope", "/", "/executions/none/nope", "/index.html", "/openapi.json", "/docs", "/debug/pprof/"):
         reply = await raw.request("GET", path, token=None)
@@ -132,6 +137,7 @@ async def test_nothing_answers_before_the_token(checks: Checks, raw: Raw) -> Non
 
 @scenario("auth", "auth.before-body", "auth.handshake", *REFUSALS)
 async def test_the_token_comes_before_the_body(checks: Checks, raw: Raw) -> None:
+    """A body that is wrong, too large or still on its way, and a handshake."""
     the_token(checks, raw)
     framings = (
         ("Content-Length: 1", b"{"),
@@ -151,6 +157,7 @@ async def test_the_token_comes_before_the_body(checks: Checks, raw: Raw) -> None
 
 @scenario("auth", "auth.refused-without-effect", profiles=("compat",))
 async def test_what_is_refused_is_not_done(checks: Checks, raw: Raw, folder: str) -> None:
+    """A directory that a refused command would have made is not there."""
     token = the_token(checks, raw)
     for wrong in (None, f"{token}x"):
         await ask(raw, "POST", "/command", json={"command": f"mkdir {folder}/ran"}, token=wrong)
@@ -160,6 +167,7 @@ async def test_what_is_refused_is_not_done(checks: Checks, raw: Raw, folder: str
 
 @scenario("auth", "auth.rotation", "auth.wrong-token", *REFUSALS, needs=("start",))
 async def test_several_tokens_each_open(checks: Checks, daemons: Daemons) -> None:
+    """As during a rotation; the list of them is no token."""
     tokens = ("first-token", "second-token")
     async with daemons(token=",".join(tokens)) as other:
         for token in tokens:

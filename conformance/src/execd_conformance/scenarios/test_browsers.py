@@ -34,6 +34,7 @@ _ADDRESSES: Final = ("10.1.2.3", "192.168.0.9:44772", "[fe80::1]:44772")
 
 @scenario("auth", "browsers.foreign-origin", "browsers.foreign-host", *REFUSALS, needs=("start", "host"))
 async def test_a_web_page_reaches_nothing_without_a_token(checks: Checks, daemons: Daemons) -> None:
+    """Every route, from many origins and for many names."""
     async with daemons(token=None) as other:
         for method, path in (("GET", "/ping"), ("GET", "/ready"), ("GET", "/nope"), ("PUT", "/command"), *ROUTES):
             reply = await ask(other.raw, method, path, headers={"Origin": _FOREIGN_ORIGINS[0]})
@@ -51,6 +52,7 @@ async def test_a_web_page_reaches_nothing_without_a_token(checks: Checks, daemon
 
 @scenario("auth", "browsers.own-host", "browsers.refused-without-effect", needs=("start", "host"))
 async def test_a_local_daemon_answers_to_its_own_names(checks: Checks, daemons: Daemons, folder: str) -> None:
+    """Loopback names and addresses; what a page sends blindly is not done."""
     async with daemons(token=None) as other:
         for host in (*_OWN_HOSTS, *_ADDRESSES):
             checks.that("browsers.own-host", (await ask_as(other.raw, host=host)).status == 200, saw=host)
@@ -66,6 +68,7 @@ async def test_a_local_daemon_answers_to_its_own_names(checks: Checks, daemons: 
     "auth", "browsers.allow-origin", "browsers.allow-host", "browsers.foreign-host", *REFUSALS, needs=("start", "host")
 )
 async def test_what_is_allowed_and_nothing_else_may_call(checks: Checks, daemons: Daemons) -> None:
+    """Two origins and two hosts, and what is nearly one of them."""
     allowed = {"allow_origin": "https://good.example,http://also.example:8080", "allow_host": "execd.local,Other.local"}
     async with daemons(token=None, **allowed) as other:
         for origin in ("https://good.example", "http://also.example:8080"):
@@ -95,6 +98,7 @@ async def test_what_is_allowed_and_nothing_else_may_call(checks: Checks, daemons
     *REFUSALS,
 )
 async def test_a_token_lets_any_name_in_but_no_foreign_handshake(checks: Checks, raw: Raw) -> None:
+    """Service names and web applications that have the token."""
     checks.need(raw.token, "a token is needed to see what it lets in (--token)")
     for host in ("execd.sandbox.svc.cluster.local", "execd", "evil.example:1"):
         checks.equal("browsers.any-host-with-token", (await ask_as(raw, host=host)).status, 200)
@@ -109,6 +113,7 @@ async def test_a_token_lets_any_name_in_but_no_foreign_handshake(checks: Checks,
 
 @scenario("auth", "browsers.any-host-insecure", "browsers.foreign-origin", *REFUSALS, needs=("start", "host"))
 async def test_insecure_on_an_address_of_its_own_answers_to_any_name(checks: Checks, daemons: Daemons) -> None:
+    """As original deployments do; web pages stay outside."""
     async with daemons(token=None, insecure=True, host="0.0.0.0") as other:  # noqa: S104 - the setting under test
         for host in ("execd.sandbox.svc.cluster.local", "execd"):
             checks.equal("browsers.any-host-insecure", (await ask_as(other.raw, host=host)).status, 200)
