@@ -40,7 +40,7 @@ def environment(pins: str, *, python: str = sys.executable) -> str:
     """Return the Python of an environment that holds exactly what `tools/constraints/PINS.txt` says."""
     version = subprocess.check_output([python, "-VV"], text=True)
     locked = ROOT / "tools" / "constraints" / f"{pins}.txt"
-    wanted = hashlib.sha256(f"{version} {ROOT} {locked.read_text()}".encode()).hexdigest()
+    wanted = hashlib.sha256(f"{version} {ROOT} {PACKAGES} {locked.read_text()}".encode()).hexdigest()
     home = ROOT / ".nox" / f"{pins}-{'.'.join(version.split()[1].split('.')[:2])}"
     inside, stamp = str(home / "bin" / "python"), home / "made-from"
     if stamp.exists() and stamp.read_text() == wanted:
@@ -199,7 +199,7 @@ def image(session: nox.Session) -> None:
 
 @nox.session
 def conformance(session: nox.Session) -> None:
-    """Hold the daemon against its contract, here and in its image, and the suite against mutants; `--` takes arguments."""
+    """Hold the daemon to its contract, here and in its image, and prove the suite by mutants; or do what `--` says."""
     suite = (environment("dev"), "-m", "execd_conformance")
     if session.posargs:
         session.run(*suite, *session.posargs)
