@@ -17,7 +17,7 @@ async def serving(script: Script) -> AsyncIterator[str]:
     """Run the script for each connection; gives the URL."""
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError):
+        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             await script(reader, writer)
         writer.close()
 

@@ -27,7 +27,7 @@ def chunked(body: list[bytes]) -> bytes:
 
 def sliced(data: bytes, lengths: list[int]) -> list[bytes]:
     """Cut at the lengths, the rest in one."""
-    parts = []
+    parts: list[bytes] = []
     for length in lengths:
         parts.append(data[:length])
         data = data[length:]
@@ -36,9 +36,9 @@ def sliced(data: bytes, lengths: list[int]) -> list[bytes]:
 
 async def through(answer: list[bytes], request: list[bytes]) -> tuple[bytes, bytes]:
     """Send a request in these slices through a proxy to a daemon that answers in those; what each side got."""
-    got = asyncio.get_running_loop().create_future()
+    got: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
 
-    async def daemon(reader, writer):
+    async def daemon(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         seen = await head_of(reader)
         while not heard(seen, method=None, ended=False)[0].whole:
             seen += await reader.read(65536)
@@ -59,7 +59,7 @@ async def through(answer: list[bytes], request: list[bytes]) -> tuple[bytes, byt
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(body=pieces, slices=cuts)
-def test_an_answer_arrives_as_it_was_sent_however_it_was_cut(body, slices):
+def test_an_answer_arrives_as_it_was_sent_however_it_was_cut(body: list[bytes], slices: list[int]) -> None:
     sent = CHUNKED + chunked(body)
 
     reply, _ = asyncio.run(through(sliced(sent, slices), [GET]))
@@ -69,7 +69,7 @@ def test_an_answer_arrives_as_it_was_sent_however_it_was_cut(body, slices):
 
 @settings(max_examples=60)
 @given(body=pieces, slices=cuts, sized=st.booleans())
-def test_a_request_arrives_as_it_was_sent_however_it_was_cut(body, slices, sized):
+def test_a_request_arrives_as_it_was_sent_however_it_was_cut(body: list[bytes], slices: list[int], sized: bool) -> None:
     framing = b"Content-Length: %d" % len(b"".join(body)) if sized else b"transfer-encoding: chunked"
     head = b"POST /x%2Fy?q=%ff HTTP/1.1\r\nhOsT: x\r\n" + framing + b"\r\n\r\n"
     sent = head + (b"".join(body) if sized else chunked(body))
@@ -81,10 +81,10 @@ def test_a_request_arrives_as_it_was_sent_however_it_was_cut(body, slices, sized
     assert heard(got, method=None) == heard(sent, method=None)
 
 
-async def test_an_event_passes_before_the_next_one_is_written():
+async def test_an_event_passes_before_the_next_one_is_written() -> None:
     go_on = asyncio.Event()
 
-    async def daemon(reader, writer):
+    async def daemon(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await head_of(reader)
         writer.write(CHUNKED + b"5\r\nfirst\r\n")
         await go_on.wait()
@@ -99,10 +99,10 @@ async def test_an_event_passes_before_the_next_one_is_written():
         writer.close()
 
 
-async def test_a_bodys_piece_passes_before_the_next_one_is_written():
+async def test_a_bodys_piece_passes_before_the_next_one_is_written() -> None:
     seen = asyncio.Event()
 
-    async def daemon(reader, writer):
+    async def daemon(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await head_of(reader)
         await reader.readexactly(3)
         seen.set()
@@ -118,10 +118,10 @@ async def test_a_bodys_piece_passes_before_the_next_one_is_written():
         writer.close()
 
 
-async def test_a_slow_reader_holds_the_daemon_up():
+async def test_a_slow_reader_holds_the_daemon_up() -> None:
     written = 0
 
-    async def daemon(reader, writer):
+    async def daemon(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal written
         await head_of(reader)
         writer.write(CHUNKED)
@@ -145,10 +145,10 @@ async def test_a_slow_reader_holds_the_daemon_up():
 
 
 @pytest.mark.parametrize("rudely", [False, True])
-async def test_a_client_that_leaves_is_missed_by_the_daemon(rudely):
+async def test_a_client_that_leaves_is_missed_by_the_daemon(rudely: bool) -> None:
     left = asyncio.Event()
 
-    async def daemon(reader, writer):
+    async def daemon(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await head_of(reader)
         writer.write(CHUNKED + b"5\r\nfirst\r\n")
         assert await reader.read() == b""
@@ -165,8 +165,8 @@ async def test_a_client_that_leaves_is_missed_by_the_daemon(rudely):
         await left.wait()
 
 
-async def test_a_daemon_that_breaks_off_breaks_off_for_the_client():
-    async def daemon(reader, writer):
+async def test_a_daemon_that_breaks_off_breaks_off_for_the_client() -> None:
+    async def daemon(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await head_of(reader)
         writer.write(CHUNKED + b"5\r\nfirst\r\n")
 
@@ -175,10 +175,10 @@ async def test_a_daemon_that_breaks_off_breaks_off_for_the_client():
             await client.get(proxy.url)
 
 
-async def test_a_connection_serves_many_requests_and_so_does_the_one_behind_it():
-    connections = []
+async def test_a_connection_serves_many_requests_and_so_does_the_one_behind_it() -> None:
+    connections: list[asyncio.StreamWriter] = []
 
-    async def daemon(reader, writer):
+    async def daemon(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connections.append(writer)
         while True:
             await head_of(reader)
@@ -193,8 +193,8 @@ async def test_a_connection_serves_many_requests_and_so_does_the_one_behind_it()
     assert len(connections) == 1
 
 
-async def test_two_requests_in_one_go_are_answered_in_their_order():
-    async def daemon(reader, writer):
+async def test_two_requests_in_one_go_are_answered_in_their_order() -> None:
+    async def daemon(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             target = (await head_of(reader)).split()[1]
             writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(target), target))
@@ -207,8 +207,8 @@ async def test_two_requests_in_one_go_are_answered_in_their_order():
         writer.close()
 
 
-async def test_a_daemon_that_closes_an_idle_connection_closes_the_clients():
-    async def daemon(reader, writer):
+async def test_a_daemon_that_closes_an_idle_connection_closes_the_clients() -> None:
+    async def daemon(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await head_of(reader)
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 
@@ -219,8 +219,8 @@ async def test_a_daemon_that_closes_an_idle_connection_closes_the_clients():
         writer.close()
 
 
-async def test_an_answer_that_does_not_wait_for_the_body_arrives():
-    async def daemon(reader, writer):
+async def test_an_answer_that_does_not_wait_for_the_body_arrives() -> None:
+    async def daemon(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await head_of(reader)
         writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno")
         await reader.read()  # a close with bytes unread would reset the connection under the answer
@@ -233,8 +233,8 @@ async def test_an_answer_that_does_not_wait_for_the_body_arrives():
 @pytest.mark.parametrize(
     "nonsense", [b"nonsense\r\n\r\n", b"GET / HTTP/1.1\r\n\r\n", b"GET / HTTP/1.1\r\nHost: x\r\nbad header\r\n\r\n"]
 )
-async def test_what_is_no_request_is_refused_by_the_daemon_itself(nonsense):
-    async def daemon(reader, writer):
+async def test_what_is_no_request_is_refused_by_the_daemon_itself(nonsense: bytes) -> None:
+    async def daemon(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         got = await head_of(reader)
         writer.write(b"refused " + got)
 
@@ -245,8 +245,8 @@ async def test_what_is_no_request_is_refused_by_the_daemon_itself(nonsense):
         writer.close()
 
 
-async def test_another_protocol_takes_the_connection_over():
-    async def daemon(reader, writer):
+async def test_another_protocol_takes_the_connection_over() -> None:
+    async def daemon(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await head_of(reader)
         writer.write(b"HTTP/1.1 101 Switching\r\nUpgrade: echo\r\nConnection: upgrade\r\n\r\nhi")
         writer.write(await reader.readexactly(4))
@@ -260,8 +260,8 @@ async def test_another_protocol_takes_the_connection_over():
         writer.close()
 
 
-async def test_a_half_closed_client_gets_its_answer_from_a_daemon_that_gives_it():
-    async def daemon(reader, writer):
+async def test_a_half_closed_client_gets_its_answer_from_a_daemon_that_gives_it() -> None:
+    async def daemon(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         assert b"\r\n\r\n" in await reader.read()
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 

@@ -121,49 +121,49 @@ def _exit_code_of_signal(event: Block) -> Block:
 
 MUTANTS = (
     Mutant(
-        "complete-for-error", "A run that failed ends with execution_complete.", (), runs(each(_complete_for_error))
+        "complete-for-error", "A run that failed ends with execution_complete.", ("an_exit_is_told_with_its_code/end.exit-other", "a_deployed_client_reads_how_a_command_failed/end.error-alone", "a_deployed_client_reads_a_stream/end.error-alone"), runs(each(_complete_for_error))
     ),
-    Mutant("error-for-complete", "A run that went well ends with an error.", (), runs(each(_error_for_complete))),
-    Mutant("complete-after-error", "An execution_complete follows the error.", (), runs(_complete_after_error)),
-    Mutant("exit-code-wrong", "Exit codes are one too high.", (), runs(each(_other_exit))),
-    Mutant("exit-code-wrong-at-times", "Every fiftieth exit code is wrong.", (), _sometimes),
-    Mutant("output-torn-in-a-crowd", "While many runs go on, output loses a character.", (), _in_a_crowd),
+    Mutant("error-for-complete", "A run that went well ends with an error.", ("an_exit_is_told_with_its_code/end.exit-zero",), runs(each(_error_for_complete))),
+    Mutant("complete-after-error", "An execution_complete follows the error.", ("a_deployed_client_reads_how_a_command_failed/end.error-alone", "a_deployed_client_reads_how_a_command_failed/stream.terminal-once", "a_deployed_client_reads_a_stream/end.error-alone"), runs(_complete_after_error)),
+    Mutant("exit-code-wrong", "Exit codes are one too high.", ("an_exit_is_told_with_its_code/end.exit-zero", "an_exit_is_told_with_its_code/end.exit-other", "a_deployed_client_reads_how_a_command_failed/end.evalue"), runs(each(_other_exit))),
+    Mutant("exit-code-wrong-at-times", "Every fiftieth exit code is wrong.", ("many_runs_at_once_do_not_mix/end.evalue",), _sometimes),
+    Mutant("output-torn-in-a-crowd", "While many runs go on, output loses a character.", ("many_runs_at_once_do_not_mix/stream.order", "many_runs_at_once_do_not_mix/event.output-stream"), _in_a_crowd),
     Mutant(
-        "exit-code-beside-signal", "A run that died of a signal has an exit code.", (), runs(each(_exit_code_of_signal))
+        "exit-code-beside-signal", "A run that died of a signal has an exit code.", ("a_death_by_a_signal_is_told_by_its_name/end.exit-code-only-of-an-exit",), runs(each(_exit_code_of_signal))
     ),
-    Mutant("signal-as-number", "Signals are numbers.", (), runs(each(_signal_number))),
-    Mutant("cause-always-exited", "Every failed run is said to have exited.", (), runs(each(_cause))),
-    Mutant("cause-missing", "Terminal events have no cause.", (), runs(each(_end(lambda e: e.changed(cause=None))))),
-    Mutant("code-missing", "Errors have no code.", (), runs(each_of("error", lambda e: e.changed(code=None)))),
-    Mutant("counts-wrong", "stdout_bytes is one too high.", (), runs(each(_counts))),
-    Mutant("counts-swapped", "The byte counts of the streams are swapped.", (), runs(each(_end(_counts_of_text)))),
+    Mutant("signal-as-number", "Signals are numbers.", ("a_death_by_a_signal_is_told_by_its_name/end.signal-name",), runs(each(_signal_number))),
+    Mutant("cause-always-exited", "Every failed run is said to have exited.", ("a_death_by_a_signal_is_told_by_its_name/end.signaled", "a_death_by_a_signal_is_told_by_its_name/end.cause", "a_program_that_cannot_start_says_why/end.never-started"), runs(each(_cause))),
+    Mutant("cause-missing", "Terminal events have no cause.", ("at_the_end_the_rest_of_stdout_comes_first/end.cause", "a_death_by_a_signal_is_told_by_its_name/end.cause"), runs(each(_end(lambda e: e.changed(cause=None))))),
+    Mutant("code-missing", "Errors have no code.", ("an_exit_is_told_with_its_code/event.error-code", "an_exit_is_told_with_its_code/end.exit-other", "a_program_that_cannot_start_says_why/end.never-started"), runs(each_of("error", lambda e: e.changed(code=None)))),
+    Mutant("counts-wrong", "stdout_bytes is one too high.", ("at_the_end_the_rest_of_stdout_comes_first/end.counts", "an_exit_is_told_with_its_code/end.counts"), runs(each(_counts))),
+    Mutant("counts-swapped", "The byte counts of the streams are swapped.", ("a_very_long_line_comes_in_parts/end.counts", "a_death_by_a_signal_is_told_by_its_name/end.counts"), runs(each(_end(_counts_of_text)))),
     Mutant(
         "counts-missing",
         "There are no byte counts.",
-        (),
+        ("at_the_end_the_rest_of_stdout_comes_first/end.counts", "an_exit_is_told_with_its_code/end.counts"),
         runs(each(_end(lambda e: e.changed(stdout_bytes=None, stderr_bytes=None)))),
     ),
-    Mutant("time-missing", "Terminal events have no execution_time.", (), runs(each(_end(_no_time)))),
-    Mutant("time-in-seconds", "execution_time is in seconds.", (), runs(each(_end(_time_in_seconds)))),
-    Mutant("time-zero", "execution_time is always 0.", (), runs(each(_end(_time_zero)))),
+    Mutant("time-missing", "Terminal events have no execution_time.", ("an_exit_is_told_with_its_code/end.execution-time", "an_exit_is_told_with_its_code/event.complete-time"), runs(each(_end(_no_time)))),
+    Mutant("time-in-seconds", "execution_time is in seconds.", ("an_exit_is_told_with_its_code/end.execution-time", "an_exit_is_told_with_its_code/event.complete-time"), runs(each(_end(_time_in_seconds)))),
+    Mutant("time-zero", "execution_time is always 0.", ("a_timeout_asks_the_whole_group_to_end/end.execution-time",), runs(each(_end(_time_zero)))),
     Mutant(
         "truncated-always",
         "Every run is said to be truncated.",
-        (),
+        ("at_the_end_the_rest_of_stdout_comes_first/end.truncated", "an_exit_is_told_with_its_code/end.truncated"),
         runs(each(_end(lambda e: e.changed(truncated=True)))),
     ),
     Mutant(
         "evalue-in-words",
         "evalue of a failed command is prose.",
-        (),
+        ("a_deployed_client_reads_how_a_command_failed/end.evalue", "a_program_that_cannot_start_says_why/end.evalue"),
         runs(each_of("error", _error(evalue="exit status 3"))),
     ),
-    Mutant("ename-other", "ename of a failed command is another.", (), runs(each_of("error", _error(ename="Error")))),
-    Mutant("traceback-empty", "Errors have an empty traceback.", (), runs(each_of("error", _error(traceback=[])))),
+    Mutant("ename-other", "ename of a failed command is another.", ("a_deployed_client_reads_how_a_command_failed/end.ename", "a_program_that_cannot_start_says_why/end.ename"), runs(each_of("error", _error(ename="Error")))),
+    Mutant("traceback-empty", "Errors have an empty traceback.", ("a_deployed_client_reads_how_a_command_failed/end.traceback",), runs(each_of("error", _error(traceback=[])))),
     Mutant(
         "traceback-text",
         "The traceback of an error is text.",
-        (),
+        ("a_deployed_client_reads_how_a_command_failed/event.error-shape",),
         runs(each_of("error", _error(traceback="gone wrong"))),
     ),
 )
