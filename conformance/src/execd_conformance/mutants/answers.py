@@ -193,7 +193,50 @@ def _unready(request: Request) -> Reply:
     return refusal(request, 503, "EXECD_NOT_READY")
 
 
+def _chunks_refused(request: Request) -> Request | Reply:
+    return refusal(request, 400, "INVALID_REQUEST_BODY") if request.header("transfer-encoding") else request
+
+
+def _success_as_text(_request: Request, reply: Reply) -> Reply:
+    is_json = (reply.header("content-type") or "").startswith("application/json")
+    return reply.with_header("content-type", "text/plain") if reply.status < 400 and is_json else reply
+
+
+def _more(**more: object) -> Callable[[Request, Reply], Reply]:
+    return lambda _request, reply: reply.with_json({**reply.json, **more})
+
+
 MUTANTS = (
+    Mutant(
+        "error-with-more",
+        "Error bodies have a field more.",
+        ("what_is_asked_wrongly_is_refused_by_its_code/errors.body",),
+        _errors(_more(status="error")),
+    ),
+    Mutant(
+        "error-message-empty",
+        "Messages are empty.",
+        ("what_is_asked_wrongly_is_refused_by_its_code/errors.body",),
+        _errors(_more(message="")),
+    ),
+    Mutant(
+        "connection-closed",
+        "Every answer closes its connection.",
+        ("a_connection_serves_many_requests/connection.keep-alive",),
+        _head(lambda _r, reply: reply.with_header("connection", "close")),
+    ),
+    Mutant(
+        "chunks-refused",
+        "Bodies without a length are refused.",
+        ("a_body_comes_in_any_framing/connection.chunked-request",),
+        _requests(_chunks_refused),
+    ),
+    Mutant(
+        "json-as-text",
+        "Answers in JSON say text/plain.",
+        ("what_is_served_has_its_type_and_its_id/json.answers",),
+        _head(_success_as_text),
+    ),
     Mutant(
         "error-as-200",
         "Errors are answered 200.",

@@ -125,7 +125,19 @@ def _starts(ask: Callable[[Request], Request | Reply]) -> Making:
     return steady(Rewrite(where=_COMMAND, whole=ask))
 
 
+def _twice(_request: Request, reply: Reply) -> Reply:
+    """Tell the first run of a page twice."""
+    runs = reply.json.get("executions") if reply.status == 200 else None
+    return reply.with_json({**reply.json, "executions": [*runs[:1], *runs]}) if runs else reply
+
+
 MUTANTS = (
+    Mutant(
+        "executions-twice",
+        "The list tells a run twice.",
+        ("executions_are_listed_in_pages/executions.list",),
+        steady(Rewrite(where=_LIST, reply=_twice)),
+    ),
     Mutant("interrupt-swallowed", "DELETE /command is answered and not done.", (), _swallowed(_INTERRUPT)),
     Mutant(
         "interrupt-of-finished",

@@ -43,6 +43,8 @@ class Request:
     target: bytes
     headers: Headers
     body: bytes = b""
+    connection: int = 0
+    """Which of the proxy's connections it came on."""
 
     @property
     def path(self) -> str:

@@ -33,6 +33,7 @@ class Proxy:
         self.faults: list[BaseException] = []
         """What rewrites raised that they should not have."""
         self._connections: set[asyncio.Task[None]] = set()
+        self._count = 0
 
     async def __aenter__(self) -> Self:
         loop = asyncio.get_running_loop()
@@ -54,7 +55,9 @@ class Proxy:
             await asyncio.wait(self._connections)
 
     def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        pair = Pair(Side(h11.SERVER, reader, writer), daemon=self.daemon, rewrite=self.rewrite)
+        self._count += 1
+        side = Side(h11.SERVER, reader, writer)
+        pair = Pair(side, daemon=self.daemon, rewrite=self.rewrite, number=self._count)
         task = asyncio.create_task(pair.serve())
         self._connections.add(task)
         task.add_done_callback(self._over)
@@ -68,7 +71,8 @@ class Proxy:
 class Pair:
     """A client's connection and the daemon's that belongs to it."""
 
-    def __init__(self, client: Side, *, daemon: str, rewrite: Rewrite) -> None:
+    def __init__(self, client: Side, *, daemon: str, rewrite: Rewrite, number: int) -> None:
+        self._number = number
         self._client = client
         self._url = daemon
         self._rewrite = rewrite
@@ -120,7 +124,7 @@ class Pair:
         if not isinstance(event, h11.Request):
             return None
         headers = tuple(event.headers.raw_items())
-        return Request(method=event.method.decode(), target=event.target, headers=headers)
+        return Request(method=event.method.decode(), target=event.target, headers=headers, connection=self._number)
 
     async def _answer(self, request: Request) -> None:
         rewrite = self._rewrite if self._rewrite.where(request) else IDENTITY

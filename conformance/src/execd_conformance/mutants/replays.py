@@ -118,29 +118,117 @@ def _starts(rewrite: Rewrite) -> Making:
 
 
 MUTANTS = (
-    Mutant("replay-one-early", "A replay repeats the event it is to come after.", (), _asked(-1)),
-    Mutant("replay-one-late", "A replay leaves out the first event.", (), _asked(+1)),
-    Mutant("replay-from-start", "A replay ignores where to begin.", (), _asked(-(10**9))),
-    Mutant("replay-without-end", "A replay lacks the terminal event.", (), _replays(Rewrite(events=_without_end))),
-    Mutant("replay-renumbered", "A replay is numbered from 1.", (), _replays(Rewrite(events=_renumbered))),
-    Mutant("replay-of-other-times", "A replay's timestamps are new.", (), _replays(Rewrite(events=each(_now)))),
-    Mutant("replay-header-ignored", "Last-Event-ID is ignored.", (), _replays(Rewrite(ask=_header_ignored))),
-    Mutant("replay-header-wins", "Last-Event-ID wins over after.", (), _replays(Rewrite(ask=_header_wins))),
-    Mutant("replay-always-follows", "follow=false is ignored.", (), _replays(Rewrite(ask=_always_follows))),
-    Mutant("replay-never-follows", "A replay ends at the newest event.", (), _replays(Rewrite(ask=_never_follows))),
     Mutant(
-        "replay-200-for-204", "Nothing left to replay is an empty stream.", (), _replays(Rewrite(reply=_empty_stream))
+        "replay-one-early",
+        "A replay repeats the event it is to come after.",
+        (
+            "a_replay_is_exactly_what_came_after/replay.suffix",
+            "a_replay_is_exactly_what_came_after/replay.past-the-end",
+        ),
+        _asked(-1),
     ),
     Mutant(
-        "replay-of-the-future", "A place past the newest event is 204.", (), _replays(Rewrite(reply=_future_is_nothing))
+        "replay-one-late",
+        "A replay leaves out the first event.",
+        (
+            "a_replay_is_exactly_what_came_after/replay.suffix",
+            "a_replay_is_exactly_what_came_after/replay.last-event-id",
+        ),
+        _asked(+1),
+    ),
+    Mutant(
+        "replay-from-start",
+        "A replay ignores where to begin.",
+        ("a_replay_is_exactly_what_came_after/replay.suffix", "a_replay_is_exactly_what_came_after/replay.after-wins"),
+        _asked(-(10**9)),
+    ),
+    Mutant(
+        "replay-without-end",
+        "A replay lacks the terminal event.",
+        ("a_replay_is_exactly_what_came_after/replay.suffix", "a_replay_is_exactly_what_came_after/replay.mode-fixed"),
+        _replays(Rewrite(events=_without_end)),
+    ),
+    Mutant(
+        "replay-renumbered",
+        "A replay is numbered from 1.",
+        ("a_replay_is_exactly_what_came_after/replay.suffix",),
+        _replays(Rewrite(events=_renumbered)),
+    ),
+    Mutant(
+        "replay-of-other-times",
+        "A replay's timestamps are new.",
+        ("a_replay_is_exactly_what_came_after/replay.suffix", "a_replay_is_exactly_what_came_after/replay.mode-fixed"),
+        _replays(Rewrite(events=each(_now))),
+    ),
+    Mutant(
+        "replay-header-ignored",
+        "Last-Event-ID is ignored.",
+        ("a_replay_is_exactly_what_came_after/replay.last-event-id",),
+        _replays(Rewrite(ask=_header_ignored)),
+    ),
+    Mutant(
+        "replay-header-wins",
+        "Last-Event-ID wins over after.",
+        ("a_replay_is_exactly_what_came_after/replay.after-wins",),
+        _replays(Rewrite(ask=_header_wins)),
+    ),
+    Mutant(
+        "replay-always-follows",
+        "follow=false is ignored.",
+        (
+            "a_live_run_is_replayed_and_followed/replay.no-follow",
+            "a_live_run_is_replayed_and_followed/replay.nothing-newer",
+        ),
+        _replays(Rewrite(ask=_always_follows)),
+    ),
+    Mutant(
+        "replay-never-follows",
+        "A replay ends at the newest event.",
+        ("a_live_run_is_replayed_and_followed/replay.many-readers",),
+        _replays(Rewrite(ask=_never_follows)),
+    ),
+    Mutant(
+        "replay-200-for-204",
+        "Nothing left to replay is an empty stream.",
+        (
+            "a_replay_is_exactly_what_came_after/replay.past-the-end",
+            "a_live_run_is_replayed_and_followed/replay.nothing-newer",
+        ),
+        _replays(Rewrite(reply=_empty_stream)),
+    ),
+    Mutant(
+        "replay-of-the-future",
+        "A place past the newest event is 204.",
+        ("a_live_run_is_replayed_and_followed/replay.future",),
+        _replays(Rewrite(reply=_future_is_nothing)),
     ),
     Mutant(
         "id-ignored",
         "execution_id is ignored: a second start runs again.",
-        (),
+        (
+            "a_repeated_start_runs_once/execution-id.attaches",
+            "a_repeated_start_runs_once/execution-id.chosen",
+            "a_repeated_start_runs_once/execution-id.conflict",
+            "an_id_has_a_form/execution-id.form",
+        ),
         _starts(Rewrite(whole=lambda r: fields(r, execution_id=None))),
     ),
-    Mutant("id-never-conflicts", "Another body under a used id gets the first run.", (), _remembered),
-    Mutant("id-by-bytes", "A repeated start conflicts if its bytes differ.", (), _byte_for_byte),
-    Mutant("id-once", "A repeated start is refused.", (), _no_second),
+    Mutant(
+        "id-never-conflicts",
+        "Another body under a used id gets the first run.",
+        ("a_repeated_start_runs_once/execution-id.conflict",),
+        _remembered,
+    ),
+    Mutant(
+        "id-by-bytes",
+        "A repeated start conflicts if its bytes differ.",
+        ("a_repeated_start_runs_once/execution-id.decoded",),
+        _byte_for_byte,
+    ),
+    Mutant(
+        "id-once",
+        "A repeated start is refused.",
+        ("a_repeated_start_runs_once/execution-id.attaches", "a_repeated_start_runs_once/execution-id.after-end"),
+        _no_second,
+    ),
 )

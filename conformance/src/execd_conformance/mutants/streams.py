@@ -201,7 +201,27 @@ def _timed(event: Block, moment: object) -> Block:
     return event.changed(timestamp=moment) if "timestamp" in event.data else event
 
 
+def _untimed_ping(event: Block) -> Block:
+    return event.changed(timestamp=None) if event.type == "ping" else event
+
+
+def _other_ping(event: Block) -> Block:
+    return event.changed(text="ping") if event.type == "ping" else event
+
+
 MUTANTS = (
+    Mutant(
+        "heartbeat-untimed",
+        "Heartbeats have no timestamp.",
+        ("silence_is_broken_before_deployed_clients_give_up/stream.timestamp",),
+        runs(each(_untimed_ping)),
+    ),
+    Mutant(
+        "heartbeat-other",
+        "Heartbeats say something else.",
+        ("heartbeats_are_a_setting_and_belong_to_no_run/heartbeat.form",),
+        runs(each(_other_ping)),
+    ),
     Mutant(
         "no-terminal-event",
         "A stream ends without saying how.",

@@ -42,6 +42,20 @@ def _in_other_header(request: Request, token: str) -> bool:
     return given.removeprefix("Bearer ") == token or request.header("x-access-token") == token
 
 
+def _once_right(token: str | None) -> Rewrite:
+    """Ask a connection for the token until it was right once."""
+    known: set[int] = set()
+
+    def ask(request: Request) -> Request:
+        if token is not None and _sent(request) == token:
+            known.add(request.connection)
+        if token is None or request.connection not in known:
+            return request
+        return request.with_header(TOKEN, token)
+
+    return Rewrite(ask=ask)
+
+
 def _done_all_the_same(token: str | None) -> Rewrite:
     """Do what is asked, then say 401."""
 
@@ -184,6 +198,12 @@ MUTANTS = (
     ),
     Mutant("token-in-query", "The token may stand in the query.", (), _opened(_in_query)),
     Mutant("token-in-other-header", "The token may stand in other headers.", (), _opened(_in_other_header)),
+    Mutant(
+        "token-once",
+        "A connection needs the token once.",
+        ("only_the_token_itself_opens/auth.every-request",),
+        _once_right,
+    ),
     Mutant("token-told", "A refusal tells the right token.", (), _token_told),
     Mutant("refused-but-done", "What is refused with 401 is done all the same.", (), _done_all_the_same),
     Mutant("refused-with-403", "A missing token is 403.", (), steady(Rewrite(reply=_not_unauthorized))),
