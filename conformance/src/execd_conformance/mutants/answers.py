@@ -30,7 +30,7 @@ def _requests(change: Callable[[Request], Request | Reply]) -> Making:
 
 
 def _without(name: str) -> Callable[[Request, Reply], Reply]:
-    return lambda _r, reply: reply.with_json({key: value for key, value in reply.json.items() if key != name})
+    return lambda _r, reply: reply.with_json({key: value for key, value in reply.mapping.items() if key != name})
 
 
 def _as_page(_request: Request, reply: Reply) -> Reply:
@@ -42,7 +42,7 @@ def _as_text(_request: Request, reply: Reply) -> Reply:
 
 
 def _with_trace(_request: Request, reply: Reply) -> Reply:
-    return reply.with_json({**reply.json, "details": {"trace": TRACE}})
+    return reply.with_json({**reply.mapping, "details": {"trace": TRACE}})
 
 
 def _as_200(_request: Request, reply: Reply) -> Reply:
@@ -54,28 +54,28 @@ def _as_500(request: Request, reply: Reply) -> Reply:
 
 
 def _lower_code(_request: Request, reply: Reply) -> Reply:
-    return reply.with_json({**reply.json, "code": str(reply.json.get("code", "")).lower()})
+    return reply.with_json({**reply.mapping, "code": str(reply.mapping.get("code", "")).lower()})
 
 
 def _code(old: str, new: str) -> Making:
     """Give an error another code."""
 
     def change(_request: Request, reply: Reply) -> Reply:
-        return reply.with_json({**reply.json, "code": new}) if reply.json.get("code") == old else reply
+        return reply.with_json({**reply.mapping, "code": new}) if reply.mapping.get("code") == old else reply
 
     return _errors(change)
 
 
 def _silent(_request: Request, reply: Reply) -> Reply:
-    return reply.with_json({**reply.json, "message": "invalid request"})
+    return reply.with_json({**reply.mapping, "message": "invalid request"})
 
 
 def _detailless(_request: Request, reply: Reply) -> Reply:
-    return reply.with_json({**reply.json, "details": None})
+    return reply.with_json({**reply.mapping, "details": None})
 
 
 def _other_id_in_body(_request: Request, reply: Reply) -> Reply:
-    return reply.with_json({**reply.json, "request_id": secrets.token_hex(8)})
+    return reply.with_json({**reply.mapping, "request_id": secrets.token_hex(8)})
 
 
 def _head(change: Callable[[Request, Reply], Reply]) -> Making:
@@ -183,7 +183,7 @@ def _version(**changed: Any) -> Making:
     def reply(_request: Request, reply: Reply) -> Reply:
         if reply.status != 200:
             return reply
-        merged = {**reply.json, **{key: value(reply.json.get(key)) for key, value in changed.items()}}
+        merged = {**reply.mapping, **{key: value(reply.mapping.get(key, [])) for key, value in changed.items()}}
         return reply.with_json({key: value for key, value in merged.items() if value is not None})
 
     return steady(Rewrite(where=route("GET", "/version"), reply=reply))
@@ -203,7 +203,7 @@ def _success_as_text(_request: Request, reply: Reply) -> Reply:
 
 
 def _more(**more: object) -> Callable[[Request, Reply], Reply]:
-    return lambda _request, reply: reply.with_json({**reply.json, **more})
+    return lambda _request, reply: reply.with_json({**reply.mapping, **more})
 
 
 MUTANTS = (
@@ -481,19 +481,19 @@ MUTANTS = (
         "feature-unknown",
         "A feature is announced that the contract has not.",
         ("the_version_tells_what_is_there/health.features-closed",),
-        _version(features=lambda f: [*f, "telepathy"]),
+        _version(features=lambda seen: [*seen, "telepathy"]),
     ),
     Mutant(
         "feature-not-there",
         "A feature is announced that is not served.",
         ("the_version_tells_what_is_there/health.features-served",),
-        _version(features=lambda f: [*f, "archive", "pty", "sign"]),
+        _version(features=lambda seen: [*seen, "archive", "pty", "sign"]),
     ),
     Mutant(
         "feature-twice",
         "A feature is announced twice.",
         ("the_version_tells_what_is_there/health.features-closed",),
-        _version(features=lambda f: [*f, *f[:1]]),
+        _version(features=lambda seen: [*seen, *seen[:1]]),
     ),
     Mutant(
         "version-without-languages",

@@ -39,7 +39,7 @@ def _first_value(request: Request) -> Request:
     try:
         text = request.body.decode().lstrip()
         end = json.JSONDecoder().raw_decode(text)[1]
-    except ValueError:
+    except (ValueError, RecursionError):
         return request
     return request.with_body(text[:end].encode())
 

@@ -83,12 +83,12 @@ def _died_as_complete(event: Block) -> Block:
 
 def _in_default(request: Request) -> Request:
     """Run in the language's default context, whatever context was named."""
-    context = request.json.get("context") if isinstance(request.json, dict) else None
+    context = request.mapping.get("context")
     return fields(request, context={"language": "python"}) if isinstance(context, dict) and "id" in context else request
 
 
 def _language_forgotten(request: Request) -> Request:
-    context = request.json.get("context") if isinstance(request.json, dict) else None
+    context = request.mapping.get("context")
     if not isinstance(context, dict) or "id" not in context:
         return request
     return fields(request, context={key: value for key, value in context.items() if key != "language"})
@@ -155,16 +155,16 @@ def _created(**changed: object) -> Making:
     def reply(_request: Request, reply: Reply) -> Reply:
         if reply.status != 200:
             return reply
-        merged = {key: value for key, value in {**reply.json, **changed}.items() if value is not None}
+        merged = {key: value for key, value in {**reply.mapping, **changed}.items() if value is not None}
         return reply.with_json(merged)
 
     return steady(Rewrite(where=_CREATE, reply=reply))
 
 
 def _installed_untold(_request: Request, reply: Reply) -> Reply:
-    if reply.json.get("code") != "LANGUAGE_NOT_SUPPORTED":
+    if reply.mapping.get("code") != "LANGUAGE_NOT_SUPPORTED":
         return reply
-    return reply.with_json({key: value for key, value in reply.json.items() if key != "details"})
+    return reply.with_json({key: value for key, value in reply.mapping.items() if key != "details"})
 
 
 def _unknown_fine(request: Request, reply: Reply) -> Reply:

@@ -28,13 +28,13 @@ def _is_stdin(request: Request) -> bool:
 
 def _joined(request: Request) -> Request:
     """Run arguments through a shell."""
-    argv = request.json.get("argv") if isinstance(request.json, dict) else None
+    argv = request.mapping.get("argv")
     return fields(request, argv=None, command=" ".join(argv)) if isinstance(argv, list) and argv else request
 
 
 def _split(request: Request) -> Request:
     """Run a command text without a shell."""
-    command = request.json.get("command") if isinstance(request.json, dict) else None
+    command = request.mapping.get("command")
     try:
         words = shlex.split(command) if isinstance(command, str) else []
     except ValueError:
@@ -48,7 +48,7 @@ def _inherited(request: Request) -> Request:
 
 
 def _timeout_in_seconds(request: Request) -> Request:
-    timeout = request.json.get("timeout") if isinstance(request.json, dict) else None
+    timeout = request.mapping.get("timeout")
     return fields(request, timeout=timeout * 1000) if isinstance(timeout, int) and 0 < timeout < 2**40 else request
 
 
@@ -68,18 +68,18 @@ def _told(**changed: object) -> Callable[[Request, Reply], Reply]:
     def reply(_request: Request, reply: Reply) -> Reply:
         if reply.status != 200:
             return reply
-        merged = {**reply.json, **changed}
+        merged = {**reply.mapping, **changed}
         return reply.with_json({key: value for key, value in merged.items() if value is not None})
 
     return reply
 
 
 def _finished_is_fine(request: Request, reply: Reply) -> Reply:
-    return answer(request, 200) if reply.json.get("code") == "ALREADY_FINISHED" else reply
+    return answer(request, 200) if reply.mapping.get("code") == "ALREADY_FINISHED" else reply
 
 
 def _unknown_is_fine(request: Request, reply: Reply) -> Reply:
-    return answer(request, 200) if reply.json.get("code") == "COMMAND_NOT_FOUND" else reply
+    return answer(request, 200) if reply.mapping.get("code") == "COMMAND_NOT_FOUND" else reply
 
 
 def _unknown_is_empty(request: Request, reply: Reply) -> Reply:
@@ -91,7 +91,7 @@ def _closed_is_fine(request: Request, reply: Reply) -> Reply:
 
 
 def _one_page(_request: Request, reply: Reply) -> Reply:
-    return reply.with_json({**reply.json, "next_cursor": None}) if reply.status == 200 else reply
+    return reply.with_json({**reply.mapping, "next_cursor": None}) if reply.status == 200 else reply
 
 
 def _unfiltered(request: Request) -> Request:
@@ -99,7 +99,7 @@ def _unfiltered(request: Request) -> Request:
 
 
 def _blank_taken(request: Request) -> Request | Reply:
-    command = request.json.get("command") if isinstance(request.json, dict) else None
+    command = request.mapping.get("command")
     return fields(request, command=":") if isinstance(command, str) and not command.strip() else request
 
 
@@ -109,12 +109,12 @@ def _both_taken(request: Request) -> Request:
 
 
 def _negative_taken(request: Request) -> Request:
-    timeout = request.json.get("timeout") if isinstance(request.json, dict) else None
+    timeout = request.mapping.get("timeout")
     return fields(request, timeout=None) if isinstance(timeout, int) and timeout < 0 else request
 
 
 def _cwd_made_up(request: Request, reply: Reply) -> Reply:
-    return refusal(request, 500, "RUNTIME_ERROR") if "cwd" in str(reply.json.get("message", "")) else reply
+    return refusal(request, 500, "RUNTIME_ERROR") if "cwd" in str(reply.mapping.get("message", "")) else reply
 
 
 _COMMAND, _INTERRUPT = route("POST", "/command"), route("DELETE", "/command")
@@ -127,8 +127,8 @@ def _starts(ask: Callable[[Request], Request | Reply]) -> Making:
 
 def _twice(_request: Request, reply: Reply) -> Reply:
     """Tell the first run of a page twice."""
-    runs = reply.json.get("executions") if reply.status == 200 else None
-    return reply.with_json({**reply.json, "executions": [*runs[:1], *runs]}) if runs else reply
+    runs = reply.mapping.get("executions") if reply.status == 200 else None
+    return reply.with_json({**reply.mapping, "executions": [*runs[:1], *runs]}) if runs else reply
 
 
 MUTANTS = (

@@ -70,6 +70,11 @@ class Request:
         """The body as JSON; an empty object where it is none, so that a mutant lets nonsense pass."""
         return _json(self.body)
 
+    @property
+    def mapping(self) -> dict[str, Any]:
+        """The body as a JSON object; an empty one where it is none."""
+        return _object(self.body)
+
     def with_path(self, path: str) -> Request:
         """Ask the same of another path."""
         query = self.target.partition(b"?")[1:]
@@ -112,6 +117,11 @@ class Reply:
         """The body as JSON; an empty object where it is none."""
         return _json(self.body)
 
+    @property
+    def mapping(self) -> dict[str, Any]:
+        """The body as a JSON object; an empty one where it is none."""
+        return _object(self.body)
+
     def header(self, name: str) -> str | None:
         """Return the first value of a header."""
         return header(self.headers, name)
@@ -142,6 +152,11 @@ def _json(body: bytes) -> Any:
         return json.loads(body)
     except (ValueError, RecursionError):
         return {}
+
+
+def _object(body: bytes) -> dict[str, Any]:
+    value = _json(body)
+    return value if isinstance(value, dict) else {}
 
 
 def _dumped(value: object) -> bytes:

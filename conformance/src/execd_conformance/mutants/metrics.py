@@ -81,7 +81,7 @@ def _any_pace(request: Request) -> Request:
 
 def _slow(_request: Request, reply: Reply) -> Reply:
     """Tell what has been used since the start, in seconds."""
-    return reply.with_json({**reply.json, "cpu_used_pct": reply.json.get("uptime_s", 0) + 101})
+    return reply.with_json({**reply.mapping, "cpu_used_pct": reply.mapping.get("uptime_s", 0) + 101})
 
 
 def _watch(rewrite: Rewrite) -> Making:

@@ -67,7 +67,7 @@ def _remembered(_token: str | None) -> Rewrite:
     bodies: dict[str, bytes] = {}
 
     def ask(request: Request) -> Request:
-        told = request.json.get("execution_id") if isinstance(request.json, dict) else None
+        told = request.mapping.get("execution_id")
         if not isinstance(told, str):
             return request
         return request.with_body(bodies.setdefault(told, request.body))
@@ -80,7 +80,7 @@ def _byte_for_byte(_token: str | None) -> Rewrite:
     bodies: dict[str, bytes] = {}
 
     def ask(request: Request) -> Request | Reply:
-        told = request.json.get("execution_id") if isinstance(request.json, dict) else None
+        told = request.mapping.get("execution_id")
         if not isinstance(told, str) or bodies.setdefault(told, request.body) == request.body:
             return request
         return refusal(request, 409, "EXECUTION_CONFLICT")
@@ -93,7 +93,7 @@ def _no_second(_token: str | None) -> Rewrite:
     seen: set[str] = set()
 
     def ask(request: Request) -> Request | Reply:
-        told = request.json.get("execution_id") if isinstance(request.json, dict) else None
+        told = request.mapping.get("execution_id")
         if told in seen:
             return refusal(request, 409, "EXECUTION_CONFLICT")
         if isinstance(told, str):

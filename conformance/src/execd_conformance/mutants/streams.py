@@ -429,7 +429,7 @@ MUTANTS = (
         "timestamp-seconds",
         "Timestamps are seconds.",
         ("a_deployed_client_reads_a_stream/stream.timestamp",),
-        runs(each(lambda e: _timed(e, e.data["timestamp"] // 1000))),
+        runs(each(lambda e: _timed(e, e.data.get("timestamp", 0) // 1000))),
     ),
     Mutant(
         "stream-buffered",

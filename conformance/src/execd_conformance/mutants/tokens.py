@@ -144,7 +144,7 @@ def _token_told(token: str | None) -> Rewrite:
     def reply(request: Request, reply: Reply) -> Reply:
         if reply.status != 401 or token is None:
             return reply
-        return reply.with_json({**reply.json, "message": f"{_sent(request)!r} is not {token!r}"})
+        return reply.with_json({**reply.mapping, "message": f"{_sent(request)!r} is not {token!r}"})
 
     return Rewrite(reply=reply)
 
