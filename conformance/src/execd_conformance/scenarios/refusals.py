@@ -53,19 +53,19 @@ def well_formed(checks: Checks, reply: Reply, *, of: object = None) -> None:
         for requirement in REFUSALS:
             checks.that(requirement, ok=True)
         return
-    body = _object(reply)
+    body = fields(reply)
     saw = _saw(reply, of)
     checks.that("errors.content-type", media_type(reply) == "application/json", saw=reply.headers.get("content-type"))
     checks.that("errors.body", is_error_body(body), saw=saw)
     checks.that("errors.no-stack-trace", not _TRACE.search(reply.text), saw=saw)
-    checks.that("errors.request-id", ids(reply) == [(body or {}).get("request_id")], saw=(ids(reply), saw))
+    checks.that("errors.request-id", ids(reply) == [body.get("request_id")], saw=(ids(reply), saw))
     checks.that("errors.closed-codes", reply.code in STATUS_OF, saw=saw)
     checks.that("errors.status", STATUS_OF.get(reply.code or "", reply.status) == reply.status, saw=saw)
 
 
-def is_error_body(body: dict[str, Any] | None) -> bool:
+def is_error_body(body: dict[str, Any]) -> bool:
     """Whether a body is an error's: code, message and request id, perhaps details, and nothing else."""
-    if body is None or not set(body) <= _FIELDS:
+    if not set(body) <= _FIELDS:
         return False
     message, told, details = body.get("message"), body.get("request_id"), body.get("details", {})
     said = isinstance(body.get("code"), str) and isinstance(message, str) and bool(message.strip())
@@ -87,24 +87,25 @@ def is_new(reply: Reply | Stream) -> bool:
     return len(ids(reply)) == 1 and REQUEST_ID.fullmatch(ids(reply)[0]) is not None
 
 
+def fields(reply: Reply) -> dict[str, Any]:
+    """Return the object that a body is, empty where it is none."""
+    try:
+        value = json.loads(reply.body)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
 def message(reply: Reply) -> str:
     """Return an error's message, empty where it has none."""
-    told = (_object(reply) or {}).get("message")
+    told = fields(reply).get("message")
     return told if isinstance(told, str) else ""
 
 
 def details(reply: Reply) -> dict[str, Any]:
     """Return an error's details, empty where it has none."""
-    told = (_object(reply) or {}).get("details")
+    told = fields(reply).get("details")
     return told if isinstance(told, dict) else {}
-
-
-def _object(reply: Reply) -> dict[str, Any] | None:
-    try:
-        value = json.loads(reply.body)
-    except (ValueError, RecursionError):
-        return None
-    return value if isinstance(value, dict) else None
 
 
 def _saw(reply: Reply, of: object) -> object:

@@ -9,7 +9,7 @@ from execd_conformance.checks import Checks, scenario
 from execd_conformance.daemon import Daemons
 from execd_conformance.raw import Raw, Reply
 from execd_conformance.scenarios.bare import HANDSHAKE, bare
-from execd_conformance.scenarios.refusals import REFUSALS, ask, details, media_type, message, refused
+from execd_conformance.scenarios.refusals import REFUSALS, ask, details, fields, media_type, message, refused
 
 _PLAIN: Final[tuple[tuple[str, int, str, str, dict[str, Any]], ...]] = (
     ("INVALID_REQUEST_BODY", 400, "POST", "/command", {"json": {"command": " "}}),
@@ -177,7 +177,7 @@ async def test_a_kernel_that_does_not_start_is_a_fault(checks: Checks, raw: Raw)
     """A Python that is given an encoding that there is not ends before it has begun."""
     healthy = await raw.request("POST", "/code/context", json={"language": "python"}, timeout_s=25)
     checks.need(healthy.status == 200, "a context of Python", healthy)
-    await raw.request("DELETE", f"/code/contexts/{healthy.json().get('id')}")
+    await raw.request("DELETE", f"/code/contexts/{fields(healthy).get('id')}")
     body = {"language": "python", "envs": {"PYTHONIOENCODING": "there-is-no-such-encoding"}}
     reply = await raw.request("POST", "/code/context", json=body, timeout_s=25)
     refused(checks, "error.runtime-error", reply, 500, "RUNTIME_ERROR")

@@ -9,7 +9,7 @@ from execd_conformance.checks import Checks, scenario
 from execd_conformance.daemon import Daemons
 from execd_conformance.raw import Raw, Reply
 from execd_conformance.scenarios.bare import bare
-from execd_conformance.scenarios.refusals import REFUSALS, ask, message, refused, still_serves, well_formed
+from execd_conformance.scenarios.refusals import REFUSALS, ask, fields, message, refused, still_serves, well_formed
 
 _HI: Final = '{"command":"echo hi"}'
 _UNKNOWN: Final[tuple[tuple[str, dict[str, Any], str], ...]] = (
@@ -179,5 +179,5 @@ async def bodiless(raw: Raw) -> Reply:
 
 def is_python(reply: Reply) -> bool:
     """Whether an answer is a context of Python."""
-    told = reply.json()
-    return isinstance(told, dict) and told.get("language") == "python" and isinstance(told.get("id"), str)
+    told = fields(reply)
+    return told.get("language") == "python" and isinstance(told.get("id"), str)

@@ -11,7 +11,7 @@ from execd_conformance.checks import Checks, scenario
 from execd_conformance.daemon import Daemons
 from execd_conformance.raw import Raw, Reply
 from execd_conformance.scenarios.programs import program, refusal
-from execd_conformance.scenarios.refusals import REFUSALS, ask, details, refused
+from execd_conformance.scenarios.refusals import REFUSALS, ask, details, fields, refused
 from execd_conformance.session import Session
 
 _BAD_USAGE: Final = (
@@ -43,7 +43,7 @@ async def test_it_says_once_that_it_is_ready_and_serves(checks: Checks, target: 
     """One line on standard output, logs on standard error, exit status 0 after SIGTERM."""
     async with program(target, "serve") as execd:
         checks.equal("operation.ready-means-ready", (await execd.raw.request("GET", "/ready")).status, 200)
-        version = (await execd.raw.request("GET", "/version", headers={"X-Request-ID": "seen-in-the-log"})).json()
+        version = fields(await execd.raw.request("GET", "/version", headers={"X-Request-ID": "seen-in-the-log"}))
         checks.that("operation.ready-line", set(execd.ready) == {"event", "url", "pid", "version"}, saw=execd.ready)
         told = (execd.ready.get("event"), execd.ready.get("version"))
         checks.equal("operation.ready-line", told, ("ready", version.get("version")))
