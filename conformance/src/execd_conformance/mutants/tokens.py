@@ -60,7 +60,7 @@ def _done_all_the_same(token: str | None) -> Rewrite:
     """Do what is asked, then say 401."""
 
     def ask(request: Request) -> Request:
-        if token is None or _sent(request) == token:
+        if token is None or _sent(request) == token or request.path in {"/ping", "/ready"}:
             return request
         headers = (*without(request.headers, TOKEN), (TOKEN.encode(), token.encode()), (REFUSED.encode(), b"1"))
         return replace(request, headers=headers)
@@ -180,44 +180,137 @@ def _nothing_refused(request: Request) -> Request | Reply:
 
 
 MUTANTS = (
-    Mutant("token-ignored", "Nobody needs the token.", (), _opened(lambda _r, _t: True)),
     Mutant(
-        "token-ignored-once", "GET /metrics needs no token.", (), _opened(lambda _r, _t: True, route("GET", "/metrics"))
+        "token-ignored",
+        "Nobody needs the token.",
+        (
+            "deployed_clients_need_the_token/auth.missing-token",
+            "deployed_clients_need_the_token/auth.wrong-token",
+            "nothing_answers_before_the_token/auth.before-404",
+        ),
+        _opened(lambda _r, _t: True),
     ),
-    Mutant("token-any", "Any token opens the daemon.", (), _opened(lambda r, _t: _sent(r) != "")),
-    Mutant("token-empty", "An empty token opens the daemon.", (), _opened(lambda r, _t: r.header(TOKEN) == "")),
+    Mutant(
+        "token-ignored-once",
+        "GET /metrics needs no token.",
+        ("every_route_wants_the_token/auth.missing-token", "deployed_clients_need_the_token/auth.missing-token"),
+        _opened(lambda _r, _t: True, route("GET", "/metrics")),
+    ),
+    Mutant(
+        "token-any",
+        "Any token opens the daemon.",
+        ("deployed_clients_need_the_token/auth.wrong-token", "only_the_token_itself_opens/auth.wrong-token"),
+        _opened(lambda r, _t: _sent(r) != ""),
+    ),
+    Mutant(
+        "token-empty",
+        "An empty token opens the daemon.",
+        ("only_the_token_itself_opens/auth.wrong-token",),
+        _opened(lambda r, _t: r.header(TOKEN) == ""),
+    ),
     Mutant(
         "token-prefix",
         "The beginning of the token will do.",
-        (),
+        ("only_the_token_itself_opens/auth.wrong-token",),
         _opened(lambda r, t: _sent(r) != "" and t.startswith(_sent(r))),
     ),
-    Mutant("token-longer", "What begins with the token will do.", (), _opened(lambda r, t: _sent(r).startswith(t))),
     Mutant(
-        "token-caseless", "The token's case does not matter.", (), _opened(lambda r, t: _sent(r).lower() == t.lower())
+        "token-longer",
+        "What begins with the token will do.",
+        ("deployed_clients_need_the_token/auth.wrong-token", "only_the_token_itself_opens/auth.wrong-token"),
+        _opened(lambda r, t: _sent(r).startswith(t)),
     ),
-    Mutant("token-in-query", "The token may stand in the query.", (), _opened(_in_query)),
-    Mutant("token-in-other-header", "The token may stand in other headers.", (), _opened(_in_other_header)),
+    Mutant(
+        "token-caseless",
+        "The token's case does not matter.",
+        ("only_the_token_itself_opens/auth.wrong-token",),
+        _opened(lambda r, t: _sent(r).lower() == t.lower()),
+    ),
+    Mutant(
+        "token-in-query",
+        "The token may stand in the query.",
+        ("only_the_token_itself_opens/auth.header-only",),
+        _opened(_in_query),
+    ),
+    Mutant(
+        "token-in-other-header",
+        "The token may stand in other headers.",
+        ("only_the_token_itself_opens/auth.header-only",),
+        _opened(_in_other_header),
+    ),
     Mutant(
         "token-once",
         "A connection needs the token once.",
         ("only_the_token_itself_opens/auth.every-request",),
         _once_right,
     ),
-    Mutant("token-told", "A refusal tells the right token.", (), _token_told),
-    Mutant("refused-but-done", "What is refused with 401 is done all the same.", (), _done_all_the_same),
-    Mutant("refused-with-403", "A missing token is 403.", (), steady(Rewrite(reply=_not_unauthorized))),
-    Mutant("missing-before-token", "Unknown routes are 404 without a token.", (), _missing_first),
-    Mutant("method-before-token", "Wrong methods are 405 without a token.", (), _method_first),
-    Mutant("body-before-token", "A malformed body is 400 without a token.", (), _body_first),
-    Mutant("health-guarded", "/ping and /ready need the token.", (), _ping_guarded),
-    Mutant("origin-ignored", "A page from anywhere may drive the daemon.", (), steady(Rewrite(ask=_origin_ignored))),
-    Mutant("host-ignored", "A page may rebind its name to the daemon.", (), steady(Rewrite(ask=_host_ignored))),
+    Mutant(
+        "token-told",
+        "A refusal tells the right token.",
+        ("only_the_token_itself_opens/auth.token-not-repeated",),
+        _token_told,
+    ),
+    Mutant(
+        "refused-but-done",
+        "What is refused with 401 is done all the same.",
+        ("what_is_refused_is_not_done/auth.refused-without-effect",),
+        _done_all_the_same,
+    ),
+    Mutant(
+        "refused-with-403",
+        "A missing token is 403.",
+        ("deployed_clients_need_the_token/auth.missing-token", "nothing_answers_before_the_token/auth.before-404"),
+        steady(Rewrite(reply=_not_unauthorized)),
+    ),
+    Mutant(
+        "missing-before-token",
+        "Unknown routes are 404 without a token.",
+        ("nothing_answers_before_the_token/auth.before-404", "nothing_answers_before_the_token/auth.before-redirect"),
+        _missing_first,
+    ),
+    Mutant(
+        "method-before-token",
+        "Wrong methods are 405 without a token.",
+        ("nothing_answers_before_the_token/auth.before-405",),
+        _method_first,
+    ),
+    Mutant(
+        "body-before-token",
+        "A malformed body is 400 without a token.",
+        ("the_token_comes_before_the_body/auth.before-body",),
+        _body_first,
+    ),
+    Mutant(
+        "health-guarded",
+        "/ping and /ready need the token.",
+        ("deployed_clients_need_the_token/auth.ping-open", "health_is_open_and_nothing_else/auth.ready-open"),
+        _ping_guarded,
+    ),
+    Mutant(
+        "origin-ignored",
+        "A page from anywhere may drive the daemon.",
+        (
+            "a_web_page_reaches_nothing_without_a_token/browsers.foreign-origin",
+            "a_token_lets_any_name_in_but_no_foreign_handshake/browsers.handshake-origin",
+        ),
+        steady(Rewrite(ask=_origin_ignored)),
+    ),
+    Mutant(
+        "host-ignored",
+        "A page may rebind its name to the daemon.",
+        ("a_web_page_reaches_nothing_without_a_token/browsers.foreign-host",),
+        steady(Rewrite(ask=_host_ignored)),
+    ),
     Mutant(
         "host-always-checked",
         "With a token too, only addresses may be asked for.",
-        (),
+        ("a_token_lets_any_name_in_but_no_foreign_handshake/browsers.any-host-with-token",),
         steady(Rewrite(ask=_any_host_refused)),
     ),
-    Mutant("host-own-refused", "localhost may not be asked for.", (), steady(Rewrite(ask=_own_host_refused))),
+    Mutant(
+        "host-own-refused",
+        "localhost may not be asked for.",
+        ("a_local_daemon_answers_to_its_own_names/browsers.own-host",),
+        steady(Rewrite(ask=_own_host_refused)),
+    ),
 )
