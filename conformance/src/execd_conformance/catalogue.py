@@ -8,6 +8,7 @@ import pkgutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cache
 
 from execd_conformance import scenarios
 from execd_conformance.checks import Declared
@@ -43,7 +44,8 @@ def of(function: object, *, module: str) -> Scenario | None:
     return None
 
 
-def load() -> list[Scenario]:
+@cache
+def load() -> tuple[Scenario, ...]:
     """Return every scenario of the suite, in the order of files and of lines."""
     found = []
     for each in sorted(pkgutil.iter_modules(scenarios.__path__), key=lambda info: info.name):
@@ -52,7 +54,7 @@ def load() -> list[Scenario]:
         module = importlib.import_module(f"{scenarios.__name__}.{each.name}")
         functions = [value for name, value in vars(module).items() if name.startswith("test_")]
         found += [one for function in functions if (one := of(function, module=each.name)) is not None]
-    return found
+    return tuple(found)
 
 
 def selected(known: Iterable[Scenario], *, profile: str, only: Iterable[str]) -> list[Scenario]:

@@ -20,16 +20,41 @@ T = TypeVar("T")
 _ALARM_AFTER_S: Final = 5.0
 _ALARM_AGAIN_S: Final = 2.0
 """What is interrupted once may wait for something else that does not come."""
+_TIMES_IN_VAIN: Final = 5
+_IMPATIENT_S: Final = 4.0
+
+
+class Patience:
+    """How long a daemon is waited for: less, once scenario after scenario has waited in vain.
+
+    Against a daemon that hangs at everything the suite would else take the sum of all limits.
+    """
+
+    def __init__(self) -> None:
+        self._in_vain = 0
+
+    def limit(self, limit_s: float) -> float:
+        """Return the limit that holds now, where this one is asked for."""
+        return min(limit_s, _IMPATIENT_S) if self._in_vain >= _TIMES_IN_VAIN else limit_s
+
+    def learn(self, *, waited_s: float, came: bool) -> None:
+        """Take into account how long a scenario took, and whether anything came of it."""
+        if came:
+            self._in_vain = 0
+        elif waited_s >= _IMPATIENT_S * 0.9:
+            self._in_vain += 1
 
 
 class Clock:
     """A loop for one scenario."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: Patience) -> None:
         self._runner = asyncio.Runner()
+        self._patience = patience
 
     def run(self, work: Coroutine[Any, Any, T], *, limit_s: float, what: str) -> T:
         """Run this to its end; `Broken` where it does not come in time."""
+        limit_s = self._patience.limit(limit_s)
         with alarm(limit_s + _ALARM_AFTER_S, what=what):
             return self._runner.run(_within(work, limit_s, what))
 

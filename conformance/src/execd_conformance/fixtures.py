@@ -16,7 +16,7 @@ import pytest
 
 from code_interpreter import CodeInterpreter, CodeInterpreterSync
 from execd_conformance.checks import Checks
-from execd_conformance.clock import Clock, in_thread
+from execd_conformance.clock import Clock, Patience, in_thread
 from execd_conformance.daemon import Daemons
 from execd_conformance.raw import Raw
 from execd_conformance.sdk import Adapted, plain
@@ -25,6 +25,7 @@ from opensandbox import Sandbox, SandboxSync
 
 CHECKS: Final = pytest.StashKey[Checks]()
 SESSION: Final = pytest.StashKey[Session]()
+PATIENCE: Final = pytest.StashKey[Patience]()
 
 _OPEN_S: Final = 20.0
 _CLOSE_S: Final = 20.0
@@ -44,9 +45,9 @@ def target(request: pytest.FixtureRequest) -> Session:
 
 
 @pytest.fixture
-def clock() -> Iterator[Clock]:
+def clock(request: pytest.FixtureRequest) -> Iterator[Clock]:
     """The scenario's loop."""
-    made = Clock()
+    made = Clock(request.config.stash[PATIENCE])
     yield made
     made.close()
 

@@ -15,9 +15,10 @@ import pytest
 
 from execd_conformance import catalogue, outcome
 from execd_conformance.checks import PROFILES, Checks, Declared, Status
-from execd_conformance.clock import Clock
+from execd_conformance.clock import Clock, Patience
 from execd_conformance.fixtures import (
     CHECKS,
+    PATIENCE,
     SESSION,
     checks,
     clock,
@@ -72,6 +73,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Know the target: from the process that started it, or start it here."""
     config.addinivalue_line("markers", "scenario(declared): what a scenario says about itself")
+    config.stash[PATIENCE] = Patience()
     given = next((each for each in config.pluginmanager.get_plugins() if isinstance(each, Given)), None)
     if hasattr(config, "workerinput"):
         config.stash[SESSION] = Session.from_json(config.workerinput[_WORKER_KEY])
@@ -190,7 +192,10 @@ def pytest_runtest_makereport(
         fault = call.excinfo.value
         status: Status = "error" if isinstance(fault, pytest.FixtureLookupError) else "failed"
         item.stash[_OUTCOMES] = list(outcome.of_all(item.name, item.stash[CHECKS], status, outcome.told(fault)))
-    if call.when == "teardown":
+    if call.when != "teardown":
+        any_passed = any(each.status == "passed" for each in item.stash.get(_OUTCOMES, []))
+        item.config.stash[PATIENCE].learn(waited_s=call.duration, came=any_passed)
+    else:
         came = [each.as_dict() for each in item.stash.get(_OUTCOMES, [])]
         report.user_properties.append((PROPERTY, came))
     return report

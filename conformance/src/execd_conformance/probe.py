@@ -22,24 +22,21 @@ async def _ask(place: Place) -> dict[str, Any]:
     try:
         reply = await raw.request("GET", "/version", timeout_s=_PATIENCE_S)
         value = reply.json() if reply.status == 200 else None
-    except Broken as fault:
-        # It may know no such route and still answer another one.
-        return {} if await _speaks_http(raw) else _give_up(place, fault)
+    except Broken:
+        # Whatever is wrong with that answer, something that speaks HTTP can be judged.
+        await _require_http(raw)
+        return {}
     finally:
         await raw.aclose()
     return value if isinstance(value, dict) else {}
 
 
-async def _speaks_http(raw: Raw) -> bool:
+async def _require_http(raw: Raw) -> None:
     try:
-        await raw.request("GET", "/ping", timeout_s=_PATIENCE_S)
-    except Broken:
-        return False
-    return True
-
-
-def _give_up(place: Place, fault: Broken) -> dict[str, Any]:
-    raise Unreachable(f"no daemon answers at {place.url}: {fault}") from fault
+        async with raw.stream("GET", "/ping", timeout_s=_PATIENCE_S):
+            pass
+    except Broken as fault:
+        raise Unreachable(f"no daemon answers at {raw.url}: {fault}") from fault
 
 
 def features(version: dict[str, Any]) -> frozenset[str]:

@@ -9,7 +9,6 @@ import asyncio
 import json as _json
 from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
 from typing import Any, Final, TypedDict, Unpack
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -19,7 +18,10 @@ import httpx_sse
 from execd_conformance.broken import Broken
 from execd_conformance.events import Event
 from execd_conformance.ran import Ran
+from execd_conformance.reply import Reply
 from execd_conformance.stream import Stream
+
+__all__ = ["TOKEN_HEADER", "UNSET", "Params", "Raw", "Reply", "Sending", "read", "telling"]
 
 TOKEN_HEADER: Final = "X-EXECD-ACCESS-TOKEN"  # noqa: S105 - its name, not a token
 _BODY_BYTES: Final = 256 * 1024 * 1024
@@ -45,41 +47,6 @@ class Sending(TypedDict, total=False):
     headers: Mapping[str, str]
     token: str | None
     """Another one than the daemon's; `None` sends none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """An answer, read to its end."""
-
-    status: int
-    headers: httpx.Headers
-    body: bytes
-
-    def json(self) -> Any:
-        """Return the body's JSON value; `Broken` where it is none."""
-        try:
-            return _json.loads(self.body)
-        except (ValueError, RecursionError):
-            raise Broken(f"JSON was expected with status {self.status}, {self.body[:200]!r} came") from None
-
-    @property
-    def code(self) -> str | None:
-        """The `code` of an error's body; None where there is none, or it is malformed."""
-        try:
-            value = _json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
-        code = value.get("code") if isinstance(value, dict) else None
-        return code if isinstance(code, str) else None
-
-    @property
-    def text(self) -> str:
-        """The body as text, whatever it is."""
-        return self.body.decode("utf-8", "replace")
-
-    def __repr__(self) -> str:
-        """Say what a report can use."""
-        return f"{self.status} {self.headers.get('content-type', '-')} {self.body[:300]!r}"
 
 
 class Raw:

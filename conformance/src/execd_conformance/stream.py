@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import httpx
 
 from execd_conformance.broken import Broken
 from execd_conformance.events import Decoder, Event
-
-if TYPE_CHECKING:
-    from execd_conformance.raw import Reply
+from execd_conformance.reply import Reply
 
 _STREAM_BYTES: Final = 1024 * 1024 * 1024
 
@@ -37,6 +35,7 @@ class Stream:
         self._decoder = Decoder()
         self._body = bytearray()
         self._ready: list[Event] = []
+        self._unfinished = False
         self._data = response.aiter_bytes() if problem is None else None
 
     @property
@@ -58,8 +57,6 @@ class Stream:
     def unfinished(self) -> bool:
         """Whether it ended within an event: its last blank line is missing."""
         return self._unfinished
-
-    _unfinished = False
 
     def need(self) -> None:
         """Go no further where this is no stream of events."""
