@@ -162,5 +162,5 @@ async def test_what_ignores_its_timeout_is_killed(checks: Checks, raw: Raw) -> N
     checks.equal("end.timed-out", (end.get("code"), end.get("cause")), ("EXECUTION_TIMEOUT", "timed_out"))
     checks.equal("command.timeout-kill", end.get("signal"), "SIGKILL")
     took = end.get("execution_time", 0)
-    checks.that("command.timeout-end", 1500 < took < 6000, saw=took)
+    checks.that("command.timeout-end", 1500 < took < 10_000, saw=took)
     checks.equal("end.counts", (written(events), end.get("stdout_bytes")), (b"begun\n", 6))

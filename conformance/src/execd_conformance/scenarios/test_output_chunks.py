@@ -53,12 +53,13 @@ def _is_text_or_data(fields: dict[str, object]) -> bool:
 
 @scenario("streams", *COUNTED, "chunks.whole-characters", "chunks.exact", "chunks.data", features={"output"})
 async def test_a_character_written_byte_by_byte_is_not_torn(checks: Checks, raw: Raw) -> None:
-    # Each printf is a write of its own, of one byte.
-    writes = "; ".join(f"printf '\\{byte:03o}'" for byte in TEXT.encode())
-    command = f"for i in $(seq 30); do {writes}; done; {writes.replace(';', ' >&2;')} >&2"
+    # Each printf is a write of its own, of one byte; with the pauses it is also a read of its own.
+    writes = [f"printf '\\{byte:03o}'" for byte in TEXT.encode()]
+    slowly = "; sleep 0.03; ".join(f"{write}; {write} >&2" for write in writes)
+    command = f"{slowly}; for i in $(seq 30); do {'; '.join(writes)}; done"
     events = await raw.events("POST", "/command", json={"command": command, "output": "chunks"})
-    counted(checks, events, stdout=TEXT.encode() * 30, stderr=TEXT.encode())
-    checks.equal("chunks.exact", (written(events), written(events, "stderr")), (TEXT.encode() * 30, TEXT.encode()))
+    counted(checks, events, stdout=TEXT.encode() * 31, stderr=TEXT.encode())
+    checks.equal("chunks.exact", (written(events), written(events, "stderr")), (TEXT.encode() * 31, TEXT.encode()))
     output = [event for event in events if event.type in {"stdout", "stderr"}]
     torn = [event.raw for event in output if "\ufffd" in event.get("text", "")]
     checks.equal("chunks.whole-characters", torn, [])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from itertools import pairwise
 
@@ -112,7 +113,7 @@ async def test_heartbeats_are_a_setting_and_belong_to_no_run(checks: Checks, dae
     lawful(checks, events)
     numbered(checks, events)
     told = [later.arrived - before.arrived for before, later in pairwise(events) if later.type == "ping"]
-    checks.that("heartbeat.setting", len(pings) == 2 and all(0.8 < gap < 2 for gap in told), saw=told)
+    checks.that("heartbeat.setting", len(pings) >= 2 and all(0.8 < gap < 2.3 for gap in told), saw=told)
     checks.that("heartbeat.form", all(ping.get("text") == "pong" for ping in pings))
     checks.that("heartbeat.no-number", all(ping.number is None for ping in pings))
     checks.equal("heartbeat.not-kept", [e.raw for e in replayed], [e.raw for e in events if e.type != "ping"])
@@ -122,11 +123,12 @@ async def test_heartbeats_are_a_setting_and_belong_to_no_run(checks: Checks, dae
 @scenario("streams", "heartbeat.none-after-end", "stream.terminal-last", needs={"start"})
 async def test_a_heartbeat_that_is_due_at_the_end_does_not_follow_it(checks: Checks, daemons: Daemons) -> None:
     async with daemons(heartbeat_s=0.01) as daemon:
-        for pause in range(40):
-            command = {"command": f"sleep 0.0{pause % 4}; echo hi"}
-            events = await daemon.raw.events("POST", "/command", json=command)
-            checks.that("heartbeat.none-after-end", events[-1].type != "ping", saw=[e.type for e in events[-3:]])
-            checks.that("stream.terminal-last", events[-1].type in TERMINAL, saw=[e.type for e in events[-3:]])
+        for _ in range(6):
+            starts = [{"command": f"sleep 0.0{pause}; echo hi"} for pause in range(8)]
+            runs = await asyncio.gather(*(daemon.raw.events("POST", "/command", json=start) for start in starts))
+            last = [events[-1].type for events in runs]
+            checks.that("heartbeat.none-after-end", "ping" not in last, saw=last)
+            checks.that("stream.terminal-last", set(last) <= TERMINAL, saw=last)
 
 
 @scenario("streams", "stream.refusal-plain", profiles=("full", "compat"))
