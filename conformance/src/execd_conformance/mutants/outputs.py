@@ -62,41 +62,82 @@ async def _merged(_request: Request, events: Blocks) -> Blocks:
 
 
 MUTANTS = (
-    Mutant("streams-swapped", "stdout and stderr are swapped.", (), runs(each(_swapped))),
+    Mutant(
+        "streams-swapped",
+        "stdout and stderr are swapped.",
+        (
+            "a_deployed_client_reads_a_stream/event.output-stream",
+            "every_byte_comes_as_it_was_written/event.output-stream",
+        ),
+        runs(each(_swapped)),
+    ),
     Mutant(
         "streams-merged",
         "stderr comes as stdout.",
-        (),
+        ("a_deployed_client_reads_a_stream/event.output-stream",),
         runs(each(lambda e: e.changed(type="stdout") if e.type == "stderr" else e)),
     ),
-    Mutant("utf8-torn", "Characters beyond ASCII are torn into U+FFFD.", (), runs(each(_said(_torn)))),
-    Mutant("bytes-guessed", "Bytes that are no UTF-8 come as text.", (), runs(each(_guessed))),
+    Mutant(
+        "utf8-torn",
+        "Characters beyond ASCII are torn into U+FFFD.",
+        (
+            "a_character_written_byte_by_byte_is_not_torn/chunks.whole-characters",
+            "each_line_is_one_event/lines.invalid-bytes",
+        ),
+        runs(each(_said(_torn))),
+    ),
+    Mutant(
+        "bytes-guessed",
+        "Bytes that are no UTF-8 come as text.",
+        ("every_byte_comes_as_it_was_written/chunks.exact",),
+        runs(each(_guessed)),
+    ),
     Mutant(
         "newline-kept",
         "Lines keep their terminator.",
-        (),
+        ("a_deployed_client_reads_a_stream/stream.order", "each_line_is_one_event/lines.one-event-each"),
         runs(each(_said(lambda t: t if t.endswith("\n") else t + "\n"))),
     ),
     Mutant(
         "newline-dropped",
         "Chunks lose the terminators at their ends.",
-        (),
+        ("every_byte_comes_as_it_was_written/chunks.exact",),
         runs(each(_said(lambda t: t.rstrip("\n") or t))),
     ),
-    Mutant("empty-line-lost", "Empty lines are dropped.", (), runs(each(_said(lambda t: None if t == "\n" else t)))),
-    Mutant("space-stripped", "Lines are stripped.", (), runs(each(_said(lambda t: t if t == "\n" else t.strip())))),
-    Mutant("lines-merged", "Neighbouring lines come in one event.", (), runs(_merged)),
-    Mutant("partial-untold", "Parts of a long line are not marked.", (), runs(each(_whole))),
+    Mutant(
+        "empty-line-lost",
+        "Empty lines are dropped.",
+        ("each_line_is_one_event/lines.empty",),
+        runs(each(_said(lambda t: None if t == "\n" else t))),
+    ),
+    Mutant(
+        "space-stripped",
+        "Lines are stripped.",
+        ("each_line_is_one_event/lines.one-event-each", "every_byte_comes_as_it_was_written/chunks.exact"),
+        runs(each(_said(lambda t: t if t == "\n" else t.strip()))),
+    ),
+    Mutant(
+        "lines-merged",
+        "Neighbouring lines come in one event.",
+        ("a_deployed_client_reads_a_stream/stream.order", "each_line_is_one_event/lines.one-event-each"),
+        runs(_merged),
+    ),
+    Mutant(
+        "partial-untold",
+        "Parts of a long line are not marked.",
+        ("a_very_long_line_comes_in_parts/lines.long",),
+        runs(each(_whole)),
+    ),
     Mutant(
         "output-ignored",
         "The wish for chunks is not heeded.",
-        (),
+        ("a_chunk_is_sent_as_soon_as_it_is_there/chunks.at-once", "every_byte_comes_as_it_was_written/chunks.exact"),
         steady(Rewrite(where=route("POST", "/command"), whole=lambda r: fields(r, output=None))),
     ),
     Mutant(
         "chunks-always",
         "Everybody gets chunks.",
-        (),
+        ("a_deployed_client_reads_a_stream/stream.order", "each_line_is_one_event/lines.one-event-each"),
         steady(Rewrite(where=route("POST", "/command"), whole=lambda r: fields(r, output="chunks"))),
     ),
 )

@@ -9,8 +9,9 @@ from __future__ import annotations
 import argparse
 import fnmatch
 import os
+import signal
 import sys
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Final
 
 import pytest
@@ -21,11 +22,19 @@ from execd_conformance.mutants.mutant import Mutant
 from execd_conformance.mutants.verdict import Tally, Verdict, reds, unhealthy, verdict
 from execd_conformance.opening import open_session
 from execd_conformance.session import Session
+from execd_conformance.suite import FOLDER
 from execd_conformance.targets import Choice, Misused, Unreachable
 
-SCENARIOS: Final = Path(__file__).parents[1] / "scenarios"
 _WORKERS: Final = 4
+_DESCRIPTION: Final = "Prove for every mutant, a daemon broken in one way, that the checks which must see it do."
 _SEEK_HELP: Final = "instead, run the scenarios that match on the chosen mutants and say which checks go red"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the subcommand with what follows its name; return the exit status."""
+    parser = argparse.ArgumentParser(prog="execd-conformance mutants", description=_DESCRIPTION)
+    add_arguments(parser)
+    return run(parser.parse_args(argv))
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,9 +58,9 @@ def run(arguments: argparse.Namespace) -> int:
     if not chosen:
         _complain("no mutant has that name")
         return 2
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started here ends with us
     try:
-        choice = Choice(target=arguments.target, token=arguments.token, execd=arguments.execd)
-        started, session = open_session(choice, profile="full")
+        started, session = open_session(_choice(arguments))
     except (Unreachable, Misused) as fault:
         _complain(str(fault))
         return 2
@@ -60,6 +69,12 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         started.close()
     return _told_reds(tally, chosen) if arguments.seek else _told(tally, chosen)
+
+
+def _choice(arguments: argparse.Namespace) -> Choice:
+    there = "://" in arguments.target
+    token = arguments.token or (os.environ.get("EXECD_ACCESS_TOKEN") or None if there else None)
+    return Choice(target=arguments.target, token=token, execd=arguments.execd)
 
 
 def _say(line: str) -> None:
@@ -79,7 +94,7 @@ def _chosen(patterns: list[str] | None) -> list[Mutant]:
 def _tried(chosen: list[Mutant], session: Session, *, seek: str | None, workers: int) -> Tally:
     tally = Tally()
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    arguments = ["-c", str(SCENARIOS / "pytest.ini"), "-p", "no:terminal", "-p", "no:cacheprovider", str(SCENARIOS)]
+    arguments = ["-c", str(FOLDER / "pytest.ini"), "-p", "no:terminal", "-p", "no:cacheprovider", str(FOLDER)]
     arguments += ["-p", "execd_conformance.mutants.plugin", "--mutants", ",".join(mutant.name for mutant in chosen)]
     arguments += ["--seek", "-k", seek] if seek else []
     arguments += ["-p", "xdist.plugin", "-n", str(workers), "--dist", "worksteal"] if workers > 1 else []

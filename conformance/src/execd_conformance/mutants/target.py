@@ -40,7 +40,7 @@ class Proxies:
 
 
 @dataclass(slots=True)
-class Broken:
+class Fronted:
     """A daemon that was started, and the proxy before it."""
 
     started: Started
@@ -93,7 +93,7 @@ class MutatedTarget:
         except BaseException:
             started.close()
             raise
-        return Broken(started, place, proxy, self.proxies)
+        return Fronted(started, place, proxy, self.proxies)
 
     def refused(self, settings: Mapping[str, str], *, token: str | None) -> tuple[int, str]:
         """Start one that ends at once."""
