@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from execd_conformance.checks import Checks, scenario
 from execd_conformance.laws import succeeds
 from execd_conformance.raw import Raw
 from execd_conformance.scenarios.cells import START_S, cell, context
+from execd_conformance.scenarios.programs import program
+from execd_conformance.session import Session
+from opensandbox import Sandbox
 
 
 @scenario("code", "language.list", "language.list-true", "language.python")
@@ -69,3 +74,14 @@ async def test_commands_are_told_of_a_port_that_answers(checks: Checks, raw: Raw
         cell(raw, "1"),
     )
     checks.that("language.no-jupyter-server", not running, "a Jupyter server runs")
+
+
+@scenario("code", "code.jupyter-port-unix", needs=["host"])
+async def test_without_a_port_none_is_told(checks: Checks, target: Session, tmp_path: Path) -> None:
+    """A daemon that serves a Unix socket only."""
+    path = tmp_path / "s"
+    async with program(target, "serve", "--uds", str(path), "--access-token", "the-token"):
+        where = f"http+unix://{quote(str(path), safe='')}"
+        async with await Sandbox.connect(where, access_token="the-token", ready_timeout=10) as sandbox:
+            ran = await sandbox.commands.run("printenv JUPYTER_PORT", check=False)
+            checks.equal("code.jupyter-port-unix", (ran.stdout, ran.exit_code), ("", 1))

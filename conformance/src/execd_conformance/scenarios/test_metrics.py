@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from execd_conformance.checks import Checks, scenario
+from execd_conformance.daemon import Daemons
+from execd_conformance.laws import whole
 from execd_conformance.polling import eventually
 from execd_conformance.raw import Raw
 
@@ -243,3 +245,16 @@ async def test_samples_come_as_often_as_asked(checks: Checks, raw: Raw) -> None:
         refused = await raw.request("GET", "/metrics/watch", params={"interval_ms": interval}, timeout_s=5)
         for requirement in ("metrics.watch-invalid", "error.invalid-query"):
             checks.equal(requirement, (interval, refused.status, refused.code), (interval, 400, "INVALID_QUERY"))
+
+
+@scenario("metrics", "metrics.watch-shutdown", "stream.endless-ends", needs=["start"])
+async def test_a_watch_ends_with_the_daemon(checks: Checks, daemons: Daemons) -> None:
+    """A daemon that is asked to go while somebody watches."""
+    async with daemons() as other, other.raw.stream("GET", "/metrics/watch") as stream:
+        await stream.until(lambda event: event.type == "metrics")
+        await other.terminate()
+        events = await whole(stream)
+        for requirement in ("metrics.watch-shutdown", "stream.endless-ends"):
+            last = events[-1] if events else stream.events[-1]
+            checks.that(requirement, last.type == "error" and last.get("code") == "SHUTTING_DOWN", last.raw)
+            checks.that(requirement, stream.clean_end, stream.cut)

@@ -60,7 +60,8 @@ async def test_cells_give_what_they_did(checks: Checks, interpreter: CodeInterpr
         checks.equal("sdk-code.run", (ran.stdout, ran.stderr), ("a\n\nzoé\n", "b\n"))
         checks.equal("sdk-code.logs", (list(ran.logs.stdout), list(ran.logs.stderr)), (["a", "", "zoé"], ["b"]))
         line: Any = ran.logs.stdout[2]
-        checks.that("sdk-code.logs", isinstance(line, str) and line.text == "zoé" and line.timestamp.tzinfo is not None)
+        told = (line.text, line.timestamp.tzinfo is not None)
+        checks.that("sdk-code.logs", isinstance(line, str) and told == ("zoé", True), told)
         none = await codes.run("x = x * 2", context_id=one)
         checks.equal("sdk-code.text", (ran.text, none.text, len(none.result)), ("21", None, 0))
         checks.equal("sdk-code.count", (ran.execution_count, none.execution_count), (1, 2))
