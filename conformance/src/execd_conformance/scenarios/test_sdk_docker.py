@@ -158,14 +158,14 @@ async def test_a_client_that_lives_keeps_its_container(
     checks: Checks, target: Session, unique: str, colour: str
 ) -> None:
     """Block the event loop for longer than the lease, and then pause the container for longer than that."""
-    async with await start(colour, target, unique, lease=1) as sandbox:
-        time.sleep(1.6)  # noqa: ASYNC251 - a client that does something else meanwhile
+    async with await start(colour, target, unique, lease=2) as sandbox:
+        time.sleep(2.7)  # noqa: ASYNC251 - a client that does something else meanwhile
         checks.equal("sandbox-docker.blocked-client", (await sandbox.commands.run("echo on")).stdout, "on\n")
         engine = await in_thread(docker.from_env)
         try:
             container = engine.containers.get((await containers(unique))[0]["Id"])
             await in_thread(container.pause)
-            time.sleep(1.6)  # noqa: ASYNC251 - the same
+            time.sleep(2.7)  # noqa: ASYNC251 - the same
             await in_thread(container.unpause)
             checks.equal("sandbox-docker.paused", (await sandbox.commands.run("echo on")).stdout, "on\n")
             has_gone = await eventually(lambda: gone(unique), limit_s=1.5)

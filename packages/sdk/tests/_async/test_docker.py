@@ -62,8 +62,8 @@ async def test_a_container_that_dies_breaks_its_streams_at_once(engine: FakeEngi
 
 
 async def test_a_client_that_blocks_its_loop_keeps_its_sandbox(engine: FakeEngine) -> None:  # noqa: F811
-    async with await Sandbox.docker("execd:dev", lease=1) as sandbox:
-        time.sleep(2.5)
+    async with await Sandbox.docker("execd:dev", lease=2) as sandbox:
+        time.sleep(3)
         assert (await sandbox.commands.run("echo here")).stdout == "here\n"
 
 

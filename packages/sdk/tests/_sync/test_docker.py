@@ -63,8 +63,8 @@ def test_a_container_that_dies_breaks_its_streams_at_once(engine: FakeEngine) ->
 
 
 def test_a_client_that_blocks_its_loop_keeps_its_sandbox(engine: FakeEngine) -> None:  # noqa: F811
-    with SandboxSync.docker("execd:dev", lease=1) as sandbox:
-        time.sleep(2.5)
+    with SandboxSync.docker("execd:dev", lease=2) as sandbox:
+        time.sleep(3)
         assert (sandbox.commands.run("echo here")).stdout == "here\n"
 
 
