@@ -79,9 +79,9 @@ async def test_commands_are_told_of_a_port_that_answers(checks: Checks, raw: Raw
 @scenario("code", "code.jupyter-port-unix", needs=["host"])
 async def test_without_a_port_none_is_told(checks: Checks, target: Session, tmp_path: Path) -> None:
     """A daemon that serves a Unix socket only."""
-    path = tmp_path / "s"
-    async with program(target, "serve", "--uds", str(path), "--access-token", "the-token"):
+    path, token = tmp_path / "s", "the-token"
+    async with program(target, "serve", "--uds", str(path), "--access-token", token):
         where = f"http+unix://{quote(str(path), safe='')}"
-        async with await Sandbox.connect(where, access_token="the-token", ready_timeout=10) as sandbox:
+        async with await Sandbox.connect(where, access_token=token, ready_timeout=10) as sandbox:
             ran = await sandbox.commands.run("printenv JUPYTER_PORT", check=False)
             checks.equal("code.jupyter-port-unix", (ran.stdout, ran.exit_code), ("", 1))

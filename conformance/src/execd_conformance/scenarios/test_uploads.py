@@ -249,7 +249,7 @@ async def test_forms_that_are_none(checks: Checks, raw: Raw, folder: str) -> Non
     checks.equal("upload.all-or-nothing", seen, ("before", "640"))
 
 
-@scenario("files", "upload.aborted", "upload.all-or-nothing", profiles=["compat"])
+@scenario("files", "upload.aborted", "upload.all-or-nothing")
 async def test_an_upload_that_is_cut_leaves_nothing(checks: Checks, raw: Raw, folder: str) -> None:
     """A connection that breaks at several places of a request with two files, one of them over another one."""
     await upload(raw, f"{folder}/there", b"before")
@@ -276,7 +276,7 @@ async def test_an_upload_that_is_cut_leaves_nothing(checks: Checks, raw: Raw, fo
     checks.equal("upload.aborted", await steady(entries), 1)
 
 
-@scenario("files", "upload.atomic", profiles=["compat"])
+@scenario("files", "upload.atomic")
 async def test_a_reader_never_sees_a_part(checks: Checks, raw: Raw, folder: str) -> None:
     """Uploads over one file, read all the while inside."""
     contents = [_bytes(_MIB), _bytes(3 * _MIB)]
