@@ -164,7 +164,7 @@ async def test_more_codes_of_the_daemon_s_own(checks: Checks, raw: Raw) -> None:
 @scenario("errors", "error.limit-reached", "error.body-timeout", *REFUSALS, needs=("start",))
 async def test_limits_are_refused_by_their_codes(checks: Checks, daemons: Daemons) -> None:
     """One run too many, and a body that does not come."""
-    async with daemons(max_executions=0, body_timeout_s=0.3) as other:
+    async with daemons(max_executions=0, body_timeout_s=1) as other:
         reply = await ask(other.raw, "POST", "/command", json={"command": "true"})
         refused(checks, "error.limit-reached", reply, 429, "LIMIT_REACHED")
         async with bare(other.raw) as connection:

@@ -120,7 +120,7 @@ async def test_null_is_absent_for_extensions_too(checks: Checks, raw: Raw) -> No
     checks.that("json.null-absent", stream.status == 200 and said == ["hi"], saw=(said, stream.problem))
 
 
-@scenario("general", "json.never-a-fault", "errors.never-500", "errors.never-a-hang", *REFUSALS)
+@scenario("general", "json.never-a-fault", "errors.never-500", "errors.never-a-hang", *REFUSALS, limit_s=60)
 async def test_no_body_hurts(checks: Checks, raw: Raw) -> None:
     """Bombs and oddities are served or refused, soon, and the daemon lives on."""
     for name, body in bombs().items():
@@ -157,7 +157,7 @@ def bombs() -> dict[str, bytes]:
     }
 
 
-@scenario("general", "empty.context-without-language", "empty.context", *REFUSALS, needs=("start",))
+@scenario("general", "empty.context-without-language", "empty.context", *REFUSALS, needs=("start",), limit_s=60)
 async def test_a_context_may_be_asked_for_without_a_body(checks: Checks, daemons: Daemons) -> None:
     """With a default language it is started; without one it is 400, empty or not."""
     async with daemons() as other:

@@ -52,7 +52,7 @@ async def test_insecure_listens_everywhere_and_warns(checks: Checks, target: Ses
             checks.that("listen.insecure-logged", "warn" in logged.lower(), saw=logged[-500:])
 
 
-@scenario("operation", "listen.beyond-loopback-refused", "listen.beyond-loopback-told", needs=("host",))
+@scenario("operation", "listen.beyond-loopback-refused", "listen.beyond-loopback-told", needs=("host",), limit_s=60)
 async def test_beyond_loopback_without_a_token_is_refused(checks: Checks, target: Session) -> None:
     """Whatever the address is called; the line names both ways on."""
     for host in ("0.0.0.0", "::", "192.0.2.1"):  # noqa: S104 - what has to be refused

@@ -66,7 +66,7 @@ async def test_to_serve_need_not_be_said(checks: Checks, target: Session) -> Non
         checks.equal("operation.exit-after-sigint", (await execd.ended())[0], 0)
 
 
-@scenario("operation", "operation.exit-bad-usage", "operation.bad-usage-told", needs=("host",))
+@scenario("operation", "operation.exit-bad-usage", "operation.bad-usage-told", needs=("host",), limit_s=90)
 async def test_bad_usage_is_one_line_and_status_2(checks: Checks, target: Session, tmp_path: Path) -> None:
     """Flags, variables and files that make no sense."""
     unknown, broken = tmp_path / "unknown.toml", tmp_path / "broken.toml"
@@ -81,7 +81,7 @@ async def test_bad_usage_is_one_line_and_status_2(checks: Checks, target: Sessio
     checks.that("operation.exit-bad-usage", came.status == 2, saw=("EXECD_PORT=x", came))
 
 
-@scenario("operation", "operation.exit-cannot-start", "operation.cannot-start-told", needs=("host",))
+@scenario("operation", "operation.exit-cannot-start", "operation.cannot-start-told", needs=("host",), limit_s=60)
 async def test_what_cannot_start_is_one_line_and_status_1(checks: Checks, target: Session) -> None:
     """A port that is taken, and places that are not there."""
     taken = await asyncio.start_server(lambda _reader, writer: writer.close(), "127.0.0.1", 0)
@@ -102,7 +102,7 @@ async def test_what_cannot_start_is_one_line_and_status_1(checks: Checks, target
 @scenario("operation", "health.not-ready", "error.execd-not-ready", "error.shutting-down", *REFUSALS, needs=("start",))
 async def test_while_it_ends_it_takes_nothing_new(checks: Checks, daemons: Daemons) -> None:
     """A program that ignores its end holds the daemon's up for the grace."""
-    async with daemons(kill_grace_ms=1500) as other:
+    async with daemons(kill_grace_ms=5000) as other:
         command = "trap '' TERM; echo up; while :; do sleep 60; done"
         async with other.raw.stream("POST", "/command", json={"command": command}) as stream:
             await stream.until(lambda event: event.get("text") == "up")
@@ -115,6 +115,7 @@ async def test_while_it_ends_it_takes_nothing_new(checks: Checks, daemons: Daemo
             reply = await ask(other.raw, "POST", "/command", json={"command": "true"})
             refused(checks, "error.shutting-down", reply, 503, "SHUTTING_DOWN")
             checks.equal("health.not-ready", (await other.raw.request("GET", "/ping")).status, 200)
+            await other.kill()
 
 
 async def until_not_ready(raw: Raw) -> Reply:
@@ -126,11 +127,11 @@ async def until_not_ready(raw: Raw) -> Reply:
     return reply
 
 
-@scenario("operation", "operation.lease", "operation.lease-renewed", needs=("host",))
+@scenario("operation", "operation.lease", "operation.lease-renewed", needs=("host",), limit_s=60)
 async def test_a_lease_ends_a_daemon_that_nobody_asks(checks: Checks, target: Session) -> None:
     """An open stream holds it for longer than the lease; without one it is soon over."""
-    async with program(target, "serve", "--lease-s", "0.6") as execd:
-        ran = await execd.raw.run("sleep 1.5; echo held")
+    async with program(target, "serve", "--lease-s", "1.5") as execd:
+        ran = await execd.raw.run("sleep 2.5; echo held")
         checks.equal("operation.lease-renewed", ran.stdout, "held\n")
         checks.equal("operation.lease-renewed", (await execd.raw.request("GET", "/version")).status, 200)
-        checks.equal("operation.lease", (await execd.ended(5.0))[0], 0)
+        checks.equal("operation.lease", (await execd.ended(10.0))[0], 0)

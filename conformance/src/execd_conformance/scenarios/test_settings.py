@@ -105,7 +105,7 @@ async def test_tokens_come_by_commas_and_from_a_file(checks: Checks, target: Ses
             checks.that("auth.missing-token", reply.status == 401, saw=(wrong, reply))
 
 
-@scenario("operation", "operation.settings", "operation.log-levels", needs=("host",))
+@scenario("operation", "operation.settings", "operation.log-levels", needs=("host",), limit_s=90)
 async def test_every_setting_is_known(checks: Checks, target: Session) -> None:
     """By `--help`, and log levels by what comes after them: a directory that is not there."""
     told = await refusal(target, "--help")
