@@ -32,7 +32,7 @@ CHECKS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("-m", "pyright", "--verifytypes", "code_interpreter", "--ignoreexternal"),
     ),
     "imports": (("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()", "--no-logo"),),
-    "generated": (("tools/check_generated.py",), ("tools/document_settings.py", "--check")),
+    "generated": (("tools/check_generated.py",), ("tools/document_settings.py", "--check"), ("tools/requirements.py",)),
 }
 
 
