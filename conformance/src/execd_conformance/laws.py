@@ -117,6 +117,12 @@ async def are_gone(raw: Raw, *pids: str, limit_s: int = 5) -> bool:
     return await succeeds(raw, f"for pid in {' '.join(pids)}; do {tries}; exit 9; done")
 
 
+async def have_ended(raw: Raw, *pids: str) -> bool:
+    """Whether none of these processes runs at this moment; who is only left to be reaped does not run."""
+    state = "$(sed 's/.*) //' /proc/$pid/stat 2>/dev/null | cut -c1)"
+    return await succeeds(raw, f'for pid in {" ".join(pids)}; do case "{state}" in Z|"") ;; *) exit 9;; esac; done')
+
+
 async def are_running(raw: Raw, *pids: str) -> bool:
     """Whether all of these processes of the sandbox run at this moment."""
     return await succeeds(raw, " && ".join(f"kill -0 {pid}" for pid in pids))

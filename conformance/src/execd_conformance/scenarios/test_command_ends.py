@@ -128,7 +128,7 @@ async def test_a_program_that_cannot_start_says_why(checks: Checks, raw: Raw) ->
 async def test_a_timeout_asks_the_whole_group_to_end(checks: Checks, raw: Raw) -> None:
     child = "sh -c 'trap \"echo child; exit\" TERM; while :; do sleep 0.02; done' & "
     command = f"trap 'echo leader; wait; exit 7' TERM; {child} echo begun; wait"
-    events = await raw.events("POST", "/command", json={"command": command, "timeout": 500})
+    events = await raw.events("POST", "/command", json={"command": command, "timeout": 500}, timeout_s=8)
     lawful(checks, events)
     checks.equal("command.timeout", sorted(texts(events)), ["begun", "child", "leader"])
     checks.equal("stream.output-before-end", texts(events)[:1], ["begun"])
@@ -138,7 +138,8 @@ async def test_a_timeout_asks_the_whole_group_to_end(checks: Checks, raw: Raw) -
     checks.equal("end.stop-decides", end.get("exit_code"), 7)
     took = end.get("execution_time")
     checks.that("end.execution-time", isinstance(took, int) and 480 <= took < 2400, saw=took)
-    end = ending(await raw.events("POST", "/command", json={"command": "exec sleep 60", "timeout": 50}))
+    sleep = {"command": "exec sleep 60", "timeout": 50}
+    end = ending(await raw.events("POST", "/command", json=sleep, timeout_s=8))
     checks.equal("end.signal-name", (end.get("cause"), end.get("signal")), ("timed_out", "SIGTERM"))
     checks.that("end.stop-decides", end.get("exit_code") is None, saw=end.raw)
     events = await raw.events("POST", "/command", json={"command": "sleep 0.2; echo done", "timeout": 0})

@@ -3,13 +3,33 @@
 from __future__ import annotations
 
 from execd_conformance.checks import Checks, scenario
-from execd_conformance.laws import EVERY, NUMBERED, are_gone, are_running, ending, lawful, numbered, texts, whole
+from execd_conformance.laws import (
+    EVERY,
+    NUMBERED,
+    are_gone,
+    are_running,
+    ending,
+    have_ended,
+    lawful,
+    numbered,
+    texts,
+    whole,
+)
 from execd_conformance.raw import Raw, Reply
 from execd_conformance.stream import Stream
 
 
 async def _interrupt(raw: Raw, execution_id: str) -> Reply:
     return await raw.request("DELETE", "/command", params={"id": execution_id}, timeout_s=15)
+
+
+async def _stop(raw: Raw, stream: Stream) -> Reply:
+    """Interrupt a command that is being read, and read on to its end; without one in time go no further."""
+    reply = await _interrupt(raw, str(stream.events[0]["text"]))
+    if not any(event.is_terminal for event in stream.events):
+        await stream.until(lambda event: event.is_terminal, limit_s=10)
+    await whole(stream)
+    return reply
 
 
 async def _until_line(stream: Stream, text: str) -> str:
@@ -31,20 +51,17 @@ async def test_an_interrupt_asks_first(checks: Checks, raw: Raw) -> None:
     command = "trap 'echo bye; exit' TERM; echo ready; while :; do sleep 0.05; done"
     async with raw.stream("POST", "/command", json={"command": command}) as stream:
         await _until_line(stream, "ready")
-        told = str(stream.events[0]["text"])
-        reply = await _interrupt(raw, told)
-        await whole(stream)
+        reply = await _stop(raw, stream)
     checks.equal("interrupt.answer", (reply.status, reply.body), (200, b""))
     events = stream.events
     lawful(checks, events)
     checks.equal("interrupt.term-first", texts(events), ["ready", "bye"])
     checks.equal("stream.output-before-end", events[-1].type, "error")
-    status = (await raw.request("GET", f"/command/status/{told}")).json()
+    status = (await raw.request("GET", f"/command/status/{events[0]['text']}")).json()
     checks.that("interrupt.answer", status.get("running") is False, saw=status)
-    async with raw.stream("POST", "/command", json={"command": "exec sleep 300"}) as stream:
-        init = await stream.until(lambda event: event.type == "init")
-        await _interrupt(raw, str(init["text"]))
-        await whole(stream)
+    async with raw.stream("POST", "/command", json={"command": "echo ready; exec sleep 300"}) as stream:
+        await _until_line(stream, "ready")
+        await _stop(raw, stream)
     checks.equal("end.evalue", ending(stream.events).get("error", {}).get("evalue"), "-1")
 
 
@@ -69,8 +86,7 @@ async def test_an_interrupt_is_the_cause_whatever_the_exit(checks: Checks, raw: 
         async with raw.stream("POST", "/command", json={"command": command}) as stream:
             await _until_line(stream, "ready")
             told = str(stream.events[0]["text"])
-            await _interrupt(raw, told)
-            await whole(stream)
+            await _stop(raw, stream)
         lawful(checks, stream.events)
         numbered(checks, stream.events)
         end = ending(stream.events)
@@ -98,31 +114,31 @@ echo ready; wait
 @scenario("commands", *EVERY, "process.stop-descendants", "interrupt.answer", profiles=("full", "compat"))
 async def test_an_interrupt_leaves_no_child(checks: Checks, raw: Raw) -> None:
     async with raw.stream("POST", "/command", json={"command": FAMILY}) as stream:
-        pids = await _pids(stream, 4)
-        reply = await _interrupt(raw, str(stream.events[0]["text"]))
-        await whole(stream)
+        pids = (await _pids(stream, 4))["pid"]
+        reply = await _stop(raw, stream)
     lawful(checks, stream.events)
     checks.equal("interrupt.answer", reply.status, 200)
     checks.that("process.stop-descendants", await are_gone(raw, *pids), saw=pids)
 
 
-async def _pids(stream: Stream, count: int) -> list[str]:
-    """Read on until so many processes have said who they are, and the command is ready."""
-    seen: set[str] = set()
+async def _pids(stream: Stream, count: int) -> dict[str, list[str]]:
+    """Read on until the command is ready and so many processes have said who they are; by what they call themselves."""
+    seen: dict[str, list[str]] = {}
 
     def takes(text: str) -> bool:
-        seen.add(text)
-        return "ready" in seen and sum(each.startswith("pid ") for each in seen) >= count
+        kind, _, pid = text.partition(" ")
+        seen.setdefault(kind, []).extend([pid] if pid else [])
+        return "ready" in seen and sum(map(len, seen.values())) >= count
 
     await stream.until(lambda event: event.type == "stdout" and takes(str(event.get("text"))))
-    return [each.removeprefix("pid ") for each in seen if each.startswith("pid ")]
+    return seen
 
 
 STRAYED = """
-setsid sleep 304 >/dev/null 2>&1 & echo "pid $!"
-(setsid sh -c 'sleep 305 >/dev/null 2>&1 & echo "pid $!"')
-sh -c "trap '' TERM; echo \\"pid \\$\\$\\"; exec sleep 306 >/dev/null 2>&1" &
-setsid sh -c "trap '' TERM HUP; echo \\"pid \\$\\$\\"; exec sleep 307 >/dev/null 2>&1" &
+setsid sleep 304 >/dev/null 2>&1 & echo strayed $!
+(setsid sh -c 'sleep 305 >/dev/null 2>&1 & echo strayed $!')
+sh -c 'trap "" TERM; echo stubborn $$; exec sleep 306 >/dev/null 2>&1' &
+setsid sh -c 'trap "" TERM HUP; echo stubborn $$; exec sleep 307 >/dev/null 2>&1' &
 echo ready; wait
 """
 
@@ -141,26 +157,33 @@ async def test_an_interrupt_finds_who_left_and_kills_who_ignores_it(checks: Chec
         raw.stream("POST", "/command", json=other) as bystander,
         raw.stream("POST", "/command", json={"command": STRAYED}) as stream,
     ):
-        theirs = await _pids(bystander, 2)
+        theirs = (await _pids(bystander, 2))["pid"]
         pids = await _pids(stream, 4)
+        everyone = [pid for kind in pids.values() for pid in kind]
         reply = await _interrupt(raw, str(stream.events[0]["text"]))
         checks.equal("interrupt.answer", (reply.status, reply.body), (200, b""))
-        checks.that("process.stop-strayed", await are_gone(raw, *pids, limit_s=2), saw=pids)
-        checks.that("process.stop-stubborn", await are_gone(raw, *pids, limit_s=2), saw=pids)
+        checks.that("interrupt.answer", await have_ended(raw, *everyone), saw=pids)
+        checks.that("process.stop-strayed", await are_gone(raw, *pids["strayed"], limit_s=4), saw=pids)
+        checks.that("process.stop-stubborn", await are_gone(raw, *pids["stubborn"], limit_s=4), saw=pids)
         checks.that("process.stop-only-own", await are_running(raw, *theirs), saw=theirs)
         await _interrupt(raw, str(bystander.events[0]["text"]))
 
 
-@scenario("commands", *EVERY, "end.interrupted", "interrupt.term-first")
+@scenario("commands", *EVERY, "end.interrupted", "interrupt.term-first", "interrupt.answer")
 async def test_who_ignores_the_request_is_killed_after_the_grace(checks: Checks, raw: Raw) -> None:
-    command = "trap 'echo heard' TERM; echo ready; while :; do sleep 0.05; done"
+    command = "trap 'echo heard' TERM; echo ready $$; while :; do sleep 0.05; done"
     async with raw.stream("POST", "/command", json={"command": command}) as stream:
-        await _until_line(stream, "ready")
-        await _interrupt(raw, str(stream.events[0]["text"]))
+        pid = await _until_line(stream, "ready")
+        reply = await _interrupt(raw, str(stream.events[0]["text"]))
+        # It is gone now, not a little later.
+        checks.that("interrupt.answer", reply.status == 200 and await have_ended(raw, pid), saw=(reply, pid))
+        status = (await raw.request("GET", f"/command/status/{stream.events[0]['text']}")).json()
+        checks.that("interrupt.answer", status.get("running") is False, saw=status)
+        await stream.until(lambda event: event.is_terminal, limit_s=10)
         await whole(stream)
     lawful(checks, stream.events)
     end = ending(stream.events)
-    checks.equal("interrupt.term-first", texts(stream.events), ["ready", "heard"])
+    checks.equal("interrupt.term-first", texts(stream.events)[1:], ["heard"])
     checks.equal("end.interrupted", (end.get("code"), end.get("signal")), ("INTERRUPTED", "SIGKILL"))
     took = end.get("execution_time", 0)
     checks.that("interrupt.term-first", took > 1500, saw=took)

@@ -28,7 +28,7 @@ async def test_survivors_of_a_finished_leader_live_on(checks: Checks, raw: Raw) 
         "sleep 60 & echo $!",  # holds the pipe open
         "setsid sleep 60 & echo $!; exit 3",
     ):
-        events = await raw.events("POST", "/command", json={"command": command})
+        events = await raw.events("POST", "/command", json={"command": command}, timeout_s=8)
         lawful(checks, events)
         pid = str(texts(events)[0])
         took = ending(events).get("execution_time", 60_000)

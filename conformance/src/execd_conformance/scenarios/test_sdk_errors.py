@@ -101,7 +101,8 @@ MISUSES: list[tuple[type[Exception], Callable[[Any], Any]]] = [
 async def test_misuse_is_told_before_anything_is_sent(checks: Checks, target: Session, colour: str) -> None:
     async with breaking(target.url) as line, connected(colour, line.url, target.token) as sandbox:
         before = line.sent
-        for number, (kind, call) in enumerate(MISUSES):
+        takes_input = "stdin" in target.features
+        for number, (kind, call) in enumerate(MISUSES if takes_input else MISUSES[:-1]):
             try:
                 fault = await raised(call(sandbox))
             except (TypeError, ValueError) as at_once:
@@ -115,7 +116,7 @@ async def test_misuse_is_told_before_anything_is_sent(checks: Checks, target: Se
 @scenario("sdk", "sdk.no-foreign-exceptions", "sdk.healthy", limit_s=60)
 async def test_only_its_own_exceptions_come_out(checks: Checks, target: Session, colour: str) -> None:
     async with breaking(target.url) as line, connected(colour, line.url, target.token) as sandbox:
-        for cuts in ([0, 1] * 40, [20, 21, 200, 201] * 20):
+        for cuts in ([0, 1] * 40, [20, 21, 5, 40] * 20):
             for call in (sandbox.get_metrics, sandbox.version, lambda: sandbox.commands.get_status("x")):
                 line.cut(cuts)
                 fault = await raised(call())
