@@ -33,7 +33,10 @@ def read(path: Path) -> dict[str, str]:
     if not isinstance(document, dict) or set(document) != {"expected"}:
         raise Misused(f"{path}: {_LAYOUT}")
     reasons: dict[str, str] = {}
-    for entry in document["expected"] or ():
+    entries = document["expected"] or []
+    if not isinstance(entries, list):
+        raise Misused(f"{path}: {_LAYOUT}")
+    for entry in entries:
         check, reason = _entry(path, entry)
         if check in reasons:
             raise Misused(f"{path}: {check} is there twice")

@@ -66,14 +66,19 @@ def _of_file(path: Path) -> Iterator[Requirement]:
         raise Malformed(f"{path.name}: {' '.join(str(fault).split())}") from None
     if not isinstance(document, dict) or set(document) != {"section", "requirements"}:
         raise Malformed(f"{path.name}: has `section` and `requirements`, and nothing else")
-    for fields in document["requirements"] or ():
+    if not isinstance(document["requirements"], list):
+        raise Malformed(f"{path.name}: `requirements` is a list")
+    for fields in document["requirements"]:
         yield _requirement(path.name, str(document["section"]), fields)
 
 
 def _requirement(file: str, section: str, fields: Any) -> Requirement:
     known = {"id", "text", "compat", "routes", "tests", "reason"}
     if not isinstance(fields, dict) or not {"id", "text"} <= set(fields) <= known:
-        raise Malformed(f"{file}: a requirement has `id` and `text`, and may have {known}, unlike {fields!r:.120}")
+        may = ", ".join(sorted(known - {"id", "text"}))
+        raise Malformed(f"{file}: a requirement has `id` and `text`, and may have {may}, unlike {_start(fields)}")
+    if any(not isinstance(fields.get(name) or [], list) for name in ("routes", "tests")):
+        raise Malformed(f"{file}: `routes` and `tests` are lists, unlike {_start(fields)}")
     return Requirement(
         id=str(fields["id"]),
         text=" ".join(str(fields["text"]).split()),
@@ -83,3 +88,7 @@ def _requirement(file: str, section: str, fields: Any) -> Requirement:
         tests=tuple(map(str, fields.get("tests") or ())),
         reason=" ".join(str(fields.get("reason") or "").split()),
     )
+
+
+def _start(value: object) -> str:
+    return repr(value)[:120]
