@@ -46,6 +46,8 @@ async def test_a_context_is_made_found_and_deleted(checks: Checks, raw: Raw, uni
     checks.that(
         "context.list-by-language", told["id"] in _ids(await raw.request("GET", "/code/contexts?language=python"))
     )
+    others = await raw.request("GET", "/code/contexts?language=go")
+    checks.that("context.list-by-language", others.status == 400 or told["id"] not in _ids(others), others)
     got = await raw.request("GET", where)
     checks.that("context.get", got.status == 200 and got.json().get("id") == told["id"], got)
     checks.equal("context.get", got.json().get("language"), "python")
@@ -65,6 +67,9 @@ async def test_a_context_is_made_found_and_deleted(checks: Checks, raw: Raw, uni
 @scenario("code", "context.list-by-language", "context.create", "context.create-strict", "context.unknown")
 async def test_contexts_are_told_with_their_place(checks: Checks, raw: Raw, folder: str, unique: str) -> None:
     """What a list and an answer tell, and requests that are none."""
+    made = await make(raw, language="py", cwd=folder)
+    checks.equal("context.create", {**made.json(), "id": ""}, {"id": "", "language": "python", "cwd": folder})
+    await raw.request("DELETE", f"/code/contexts/{made.json().get('id')}", timeout_s=START_S)
     async with context(raw, language="py", cwd=folder) as one:
         want = {"id": one, "language": "python", "cwd": folder}
         checks.equal("context.create", (await raw.request("GET", f"/code/contexts/{one}")).json(), want)
