@@ -57,7 +57,19 @@ _NOT_ONE_VALUE: Final = (
     "echo",
 )
 _TRAILING: Final = (_HI + "x", _HI + _HI, _HI + "\n{}", _HI + ",", _HI + "]", _HI + "\0", _HI + "// no")
-_NULLS: Final = ("argv", "cwd", "background", "timeout", "uid", "gid", "user", "envs", "stdin", "output")
+_NULLS: Final = ("cwd", "background", "timeout", "uid", "gid", "envs")
+"""What may be absent in the API that deployed clients know."""
+_MORE_NULLS: Final = (
+    "argv",
+    "user",
+    "stdin",
+    "output",
+    "max_output_bytes",
+    "on_disconnect",
+    "disconnect_grace_ms",
+    "on_overflow",
+    "execution_id",
+)
 
 
 @scenario("general", "json.unknown-field", "json.wrong-type", "json.field-path", *REFUSALS)
@@ -113,11 +125,14 @@ async def test_a_body_is_taken_with_white_space_and_nulls(checks: Checks, raw: R
 
 @scenario("general", "json.null-absent", features=("output", "stdin", "disconnect", "overflow", "execution_id"))
 async def test_null_is_absent_for_extensions_too(checks: Checks, raw: Raw) -> None:
-    """Every optional field of `POST /command`, null all at once."""
-    more = ("max_output_bytes", "on_disconnect", "disconnect_grace_ms", "on_overflow", "execution_id")
-    async with raw.stream("POST", "/command", json={"command": "echo hi", **dict.fromkeys(_NULLS + more)}) as stream:
-        said = [event.get("text") async for event in stream if event.type == "stdout"]
-    checks.that("json.null-absent", stream.status == 200 and said == ["hi"], saw=(said, stream.problem))
+    """Every optional field of `POST /command`, each by itself and all at once, and those of a context."""
+    for names in (*((name,) for name in _MORE_NULLS), _NULLS + _MORE_NULLS):
+        async with raw.stream("POST", "/command", json={"command": "echo hi", **dict.fromkeys(names)}) as stream:
+            said = [event.get("text") async for event in stream if event.type == "stdout"]
+        checks.that("json.null-absent", stream.status == 200 and said == ["hi"], saw=(names, said, stream.problem))
+    nulls = {"language": "cobol", "cwd": None, "envs": None}
+    reply = await raw.request("POST", "/code/context", json=nulls)
+    checks.that("json.null-absent", reply.code == "LANGUAGE_NOT_SUPPORTED", saw=reply)
 
 
 @scenario("general", "json.never-a-fault", "errors.never-500", "errors.never-a-hang", *REFUSALS, limit_s=60)
