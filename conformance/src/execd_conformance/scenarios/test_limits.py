@@ -12,7 +12,7 @@ from execd_conformance.checks import Checks, scenario
 from execd_conformance.daemon import Daemons
 from execd_conformance.raw import Raw, Reply
 from execd_conformance.scenarios.bare import Bare, bare
-from execd_conformance.scenarios.refusals import REFUSALS, ask, refused
+from execd_conformance.scenarios.refusals import REFUSALS, ask, refused, still_serves
 
 _MIB: Final = 1024 * 1024
 _KIB: Final = 1024
@@ -85,6 +85,8 @@ async def test_headers_of_64_kib_are_taken_and_over_128_never(checks: Checks, ra
             whole = padded(connection, 64 * _KIB, many=many)
             for at in range(0, len(whole), 9000):
                 await connection.send(whole[at : at + 9000])
+                # By the time that this is answered the daemon has read the piece.
+                await still_serves(raw)
             checks.equal("limits.headers-taken", (await connection.answer()).status, 200)
         async with bare(raw) as connection:
             await connection.send(padded(connection, 128 * _KIB + 1, many=many))
