@@ -82,6 +82,14 @@ async def test_a_stopped_container_is_told_apart_by_the_sdk(checks: Checks, targ
         checks.that("container.stop-tells-sdk", isinstance(gone.value, SandboxConnectionException), repr(gone.value))
 
 
+@scenario("container", "container.stop-at-once", needs={"container"}, limit_s=60)
+async def test_a_container_can_be_stopped_as_soon_as_it_is_started(checks: Checks, target: Session) -> None:
+    """Stop it before its daemon can have learned of signals."""
+    async with box(target, waits=False) as mine:
+        await mine.stop(20)
+        checks.equal("container.stop-at-once", await mine.exit_status(), 0)
+
+
 @pytest.mark.parametrize("signal", ["TERM", "INT"])
 @scenario("container", "container.signal-exits-0", needs={"container"}, limit_s=60)
 async def test_a_signal_to_the_first_process_ends_it_with_0(checks: Checks, target: Session, signal: str) -> None:
