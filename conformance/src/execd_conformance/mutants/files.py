@@ -281,7 +281,7 @@ MUTANTS = (
         ("entries_of_every_kind_are_told/info.owner",),
         _infos(lambda info: {**info, "owner": 0, "group": 0}),
     ),
-    Mutant("type-missing", "The type is not told.", ("files_are_told_as_they_are/info.fields",), _told(type=None)),
+    Mutant("type-missing", "The type is not told.", ("entries_of_every_kind_are_told/info.type",), _told(type=None)),
     Mutant(
         "modified-now",
         "Files were modified long ago.",
@@ -415,7 +415,12 @@ MUTANTS = (
         ("a_file_comes_whole/download.whole",),
         _wholes(_altered),
     ),
-    Mutant("download-as-text", "Line ends are converted.", ("a_file_comes_whole/download.whole",), _wholes(_as_text)),
+    Mutant(
+        "download-as-text",
+        "Line ends are converted.",
+        ("a_large_file_goes_in_and_comes_out/download.whole",),
+        _wholes(_as_text),
+    ),
     Mutant(
         "download-of-directory",
         "A directory is an empty file.",
