@@ -24,6 +24,9 @@ COUNTED: Final = ("end.counts", "end.cause", "end.execution-time", "end.truncate
 
 TERMINAL: Final = frozenset({"execution_complete", "error"})
 UNNUMBERED: Final = frozenset({"ping", "truncated"})
+AT_ONCE_S: Final = 0.7
+"""Well below the second for which some daemons keep things back, well above a busy machine's hiccup; of several tries
+the best counts."""
 _DAY_MS: Final = 24 * 3600 * 1000
 
 

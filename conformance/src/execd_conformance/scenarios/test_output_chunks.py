@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import time
 
 from execd_conformance.checks import Checks, scenario
-from execd_conformance.laws import COUNTED, EVERY, NUMBERED, counted, ending, lawful, numbered, whole, written
+from execd_conformance.laws import (
+    AT_ONCE_S,
+    COUNTED,
+    EVERY,
+    NUMBERED,
+    counted,
+    ending,
+    lawful,
+    numbered,
+    whole,
+    written,
+)
 from execd_conformance.raw import Raw
 
 CHUNK = 64 * 1024
@@ -66,7 +78,7 @@ async def test_a_character_written_byte_by_byte_is_not_torn(checks: Checks, raw:
     checks.equal("chunks.data", [event.raw for event in output if event.get("data") is not None], [])
 
 
-@scenario("streams", "chunks.at-once", "chunks.exact", features={"output", "stdin"})
+@scenario("streams", "chunks.at-once", "chunks.exact", "lines.one-event-each", features={"output", "stdin"})
 async def test_a_chunk_is_sent_as_soon_as_it_is_there(checks: Checks, raw: Raw) -> None:
     body = {"command": "printf 'name? '; read a; printf 'sure? ' >&2; read b; echo $a $b", "output": "chunks"}
     async with raw.stream("POST", "/command", json={**body, "stdin": "pipe"}) as stream:
@@ -77,9 +89,28 @@ async def test_a_chunk_is_sent_as_soon_as_it_is_there(checks: Checks, raw: Raw) 
             asked.append(await stream.until(lambda event: event.type in {"stdout", "stderr"}, limit_s=5))
             await raw.request("POST", f"/executions/{init['text']}/stdin", content=answer)
         rest = await whole(stream)
+    waits = [await _round_trip(raw, output) for output in ("chunks", "lines", "chunks", "lines")]
+    checks.that("chunks.at-once", min(waits[0::2]) < AT_ONCE_S, saw=waits)
+    checks.that("lines.one-event-each", min(waits[1::2]) < AT_ONCE_S, saw=waits)
     prompts = [(event.type, event["text"]) for event in asked]
     checks.equal("chunks.at-once", prompts, [("stdout", "name? "), ("stderr", "sure? ")])
     checks.equal("chunks.exact", written(rest), b"x y\n")
+
+
+async def _round_trip(raw: Raw, output: str) -> float:
+    """Return the shortest of some waits for the answer to a line."""
+    body = {"command": "while read x; do echo $x; done", "output": output, "stdin": "pipe"}
+    waits = []
+    async with raw.stream("POST", "/command", json=body) as stream:
+        init = await stream.until(lambda event: event.type == "init")
+        for number in range(4):
+            await raw.request("POST", f"/executions/{init['text']}/stdin", content=f"{number}\n")
+            asked = time.monotonic()
+            answer = await stream.until(lambda event: event.type == "stdout")
+            waits.append(answer.arrived - asked)
+        await raw.request("POST", f"/executions/{init['text']}/stdin", params={"eof": "true"})
+        await whole(stream)
+    return min(waits)
 
 
 @scenario(

@@ -8,11 +8,8 @@ from itertools import pairwise
 
 from execd_conformance.checks import Checks, scenario
 from execd_conformance.daemon import Daemons
-from execd_conformance.laws import EVERY, NUMBERED, TERMINAL, ending, lawful, numbered, texts, whole
+from execd_conformance.laws import AT_ONCE_S, EVERY, NUMBERED, TERMINAL, ending, lawful, numbered, texts, whole
 from execd_conformance.raw import Raw
-
-AT_ONCE_S = 0.7
-"""Well below the second for which some daemons keep a finished stream open, well above a busy machine's hiccup."""
 
 
 @scenario(
@@ -48,15 +45,18 @@ async def test_a_deployed_client_reads_a_stream(checks: Checks, raw: Raw) -> Non
 _OUTPUT = (["first", "second", "third"], ["oops", "fourth"])
 
 
-@scenario("streams", "stream.end-at-once", "stream.end-clean", "stream.terminal-last")
+@scenario("streams", "stream.end-at-once", "stream.end-clean", "stream.terminal-last", "event.init-at-once")
 async def test_the_body_ends_with_the_terminal_event(checks: Checks, raw: Raw) -> None:
-    waits = []
+    begins, waits = [], []
     for command in ("true", "echo hi; exit 4", "printf x", "seq 2000"):
+        asked = time.monotonic()
         async with raw.stream("POST", "/command", json={"command": command}) as stream:
             events = await whole(stream)
+            begins.append(events[0].arrived - asked)
             waits.append(time.monotonic() - ending(events).arrived)
         checks.that("stream.end-clean", stream.clean_end, saw=command)
         checks.that("stream.terminal-last", events[-1].type in TERMINAL, saw=[event.type for event in events[-3:]])
+    checks.that("event.init-at-once", min(begins) < AT_ONCE_S, saw=begins)
     checks.that("stream.end-at-once", min(waits) < AT_ONCE_S and sorted(waits)[1] < AT_ONCE_S, saw=waits)
 
 
