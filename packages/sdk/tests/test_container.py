@@ -44,6 +44,7 @@ def test_a_port_that_is_taken_meanwhile_is_given_up_for_another(engine: FakeEngi
     one.start()
     ports = [next(iter(made.wanted["ports"].values())) for made in engine.made]
     assert len(set(ports)) == 3
+    assert len({made.wanted["environment"]["EXECD_ACCESS_TOKEN"] for made in engine.made}) == 3
     assert ports[-1] == ("127.0.0.1", one.port)
     assert list(engine.there) == [one.name]
     one.remove()
@@ -222,7 +223,7 @@ def test_a_lease_waits_for_a_daemon_that_does_not_answer_yet() -> None:
 CLIENT = """
 import os, sys, time
 from opensandbox import SandboxSync
-with SandboxSync.docker(sys.argv[1], memory="128m", lease=2) as sandbox:
+with SandboxSync.docker(sys.argv[1], memory="128m", lease=4) as sandbox:
     if "fork" in sys.argv and os.fork() == 0:
         time.sleep(600)
     print(sandbox.commands.run("hostname").stdout, end="", flush=True)

@@ -26,12 +26,12 @@ from opensandbox import Sandbox, SandboxSync
 image, label, colour = sys.argv[1:]
 if colour == "async":
     async def main():
-        async with await Sandbox.docker(image, memory="128m", lease=2, labels={label: "1"}) as sandbox:
+        async with await Sandbox.docker(image, memory="128m", lease=4, labels={label: "1"}) as sandbox:
             print((await sandbox.commands.run("hostname")).stdout, end="", flush=True)
             await asyncio.sleep(600)
     asyncio.run(main())
 else:
-    with SandboxSync.docker(image, memory="128m", lease=2, labels={label: "1"}) as sandbox:
+    with SandboxSync.docker(image, memory="128m", lease=4, labels={label: "1"}) as sandbox:
         print(sandbox.commands.run("hostname").stdout, end="", flush=True)
         time.sleep(600)
 """
@@ -135,9 +135,9 @@ async def test_a_start_that_is_cancelled_leaves_nothing(checks: Checks, target: 
 
 
 @pytest.mark.parametrize("colour", COLOURS)
-@scenario("sdk", "sandbox-docker.killed-client", needs={"container"}, limit_s=60)
+@scenario("sdk", "sandbox-docker.killed-client", needs={"container"}, limit_s=90)
 async def test_a_killed_client_leaves_no_container(checks: Checks, target: Session, unique: str, colour: str) -> None:
-    """Kill a client, whose lease is 2 s, and wait for the engine to have removed its container."""
+    """Kill a client, whose lease is 4 s, and wait for the engine to have removed its container."""
     client = await asyncio.create_subprocess_exec(
         sys.executable, "-c", CLIENT, source(target).image, unique, colour, stdout=asyncio.subprocess.PIPE
     )
@@ -149,7 +149,7 @@ async def test_a_killed_client_leaves_no_container(checks: Checks, target: Sessi
     finally:
         client.kill()
         await client.wait()
-    checks.that("sandbox-docker.killed-client", await eventually(lambda: gone(unique), limit_s=20.0))
+    checks.that("sandbox-docker.killed-client", await eventually(lambda: gone(unique), limit_s=40.0))
 
 
 @pytest.mark.parametrize("colour", COLOURS)

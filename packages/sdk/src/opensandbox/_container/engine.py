@@ -16,6 +16,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
+from opensandbox._container.lease import Lease
 from opensandbox._core.container import Blueprint, creation, last_lines
 from opensandbox.exceptions import ExecdNotReadyException
 
@@ -44,7 +45,7 @@ class Container:
 
     def __init__(self, wanted: Blueprint) -> None:
         self.name = f"execd-{secrets.token_hex(8)}"
-        self.token = secrets.token_urlsafe(32)
+        self.token = ""
         self.port = 0
         self._wanted = wanted
         self._process = os.getpid()
@@ -54,6 +55,7 @@ class Container:
         self._is_there = False
         self._client: docker.DockerClient | None = None
         self._log = b""
+        self._lease: Lease | None = None
         self._reading: threading.Thread | None = None
         self._exit_code: int | None = None
         self._is_gone = False
@@ -76,6 +78,8 @@ class Container:
             return  # it is the parent's
         self._is_unwanted = True
         with self._lock:
+            if self._lease is not None:
+                self._lease.close()
             client, self._client = self._client, None
             if client is None:
                 return
@@ -116,17 +120,21 @@ class Container:
         """Create and start it; False when its port is taken."""
         from docker.errors import APIError  # noqa: PLC0415 - an extra
 
-        self.port = _free_port()
+        # The token is of this try only: a port that is taken meanwhile belongs to somebody who may read what comes.
+        self.port, self.token = _free_port(), secrets.token_urlsafe(32)
         self._is_asked_for = True
         wanted = creation(self._wanted, name=self.name, port=self.port, token=self.token)
         container = client.containers.create(**wanted)
         self._is_there = True
         self._go_on()
+        # From now on: a busy engine may say so late that it has started the container.
+        self._lease = Lease(self.port, token=self.token, lease_s=self._wanted.lease_s)
         try:
             container.start()
         except APIError as refusal:
             if not any(word in str(refusal.explanation) for word in _TAKEN):
                 raise
+            self._lease.close()
             self._remove(client)
             return False
         self._reading = threading.Thread(target=self._read, args=(container,), name="opensandbox-log", daemon=True)

@@ -6,7 +6,6 @@ from typing import Final
 
 from opensandbox._acompat import afinish, ain_thread
 from opensandbox._container.engine import Container
-from opensandbox._container.lease import Lease
 from opensandbox._core.config import Config, configure
 from opensandbox._core.container import Blueprint
 
@@ -14,19 +13,17 @@ _STOP_WITHIN_S: Final = 15.0
 
 
 class DockerDaemon:
-    """A running container, and the lease that its daemon holds of us."""
+    """A running container."""
 
     def __init__(self, wanted: Blueprint) -> None:
-        self._wanted = wanted
         self._container = Container(wanted)
-        self._lease: Lease | None = None
 
     @classmethod
     async def start(cls, wanted: Blueprint) -> DockerDaemon:
         """Start a container; its daemon need not be ready yet."""
         daemon = cls(wanted)
         try:
-            await daemon._begin()
+            await ain_thread(daemon._container.start)
         except BaseException:
             await afinish(daemon.aclose, grace=_STOP_WITHIN_S)
             raise
@@ -48,10 +45,4 @@ class DockerDaemon:
 
     async def aclose(self) -> None:
         """Remove the container and everything in it."""
-        if self._lease is not None:
-            self._lease.close()
         await ain_thread(self._container.remove)
-
-    async def _begin(self) -> None:
-        await ain_thread(self._container.start)
-        self._lease = Lease(self._container.port, token=self._container.token, lease_s=self._wanted.lease_s)

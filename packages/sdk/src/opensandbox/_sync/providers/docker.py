@@ -7,7 +7,6 @@ from typing import Final
 
 from opensandbox._acompat import finish, in_thread
 from opensandbox._container.engine import Container
-from opensandbox._container.lease import Lease
 from opensandbox._core.config import Config, configure
 from opensandbox._core.container import Blueprint
 
@@ -15,19 +14,17 @@ _STOP_WITHIN_S: Final = 15.0
 
 
 class DockerDaemon:
-    """A running container, and the lease that its daemon holds of us."""
+    """A running container."""
 
     def __init__(self, wanted: Blueprint) -> None:
-        self._wanted = wanted
         self._container = Container(wanted)
-        self._lease: Lease | None = None
 
     @classmethod
     def start(cls, wanted: Blueprint) -> DockerDaemon:
         """Start a container; its daemon need not be ready yet."""
         daemon = cls(wanted)
         try:
-            daemon._begin()
+            in_thread(daemon._container.start)
         except BaseException:
             finish(daemon.close, grace=_STOP_WITHIN_S)
             raise
@@ -49,10 +46,4 @@ class DockerDaemon:
 
     def close(self) -> None:
         """Remove the container and everything in it."""
-        if self._lease is not None:
-            self._lease.close()
         in_thread(self._container.remove)
-
-    def _begin(self) -> None:
-        in_thread(self._container.start)
-        self._lease = Lease(self._container.port, token=self._container.token, lease_s=self._wanted.lease_s)
