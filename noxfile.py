@@ -180,6 +180,12 @@ def everywhere(session: nox.Session) -> None:
         session.error(f"tests failed on Python {', '.join(failed)}")
 
 
+@nox.session
+def planted(session: nox.Session) -> None:
+    """Run the slow tests of checks, tools and README, which need this tree."""
+    session.run(environment("dev"), "-m", "pytest", "-n", "auto", "-m", "slow", "tests")
+
+
 def has_image(session: nox.Session) -> bool:
     """Build IMAGE; return False where no engine can be had, unless everything is required."""
     status = subprocess.run([ROOT / "tools" / "ci" / "docker.sh", "image"], check=False).returncode
@@ -238,6 +244,6 @@ def ci(session: nox.Session) -> None:
     """Run everything, where a missing prerequisite is a failure; `-- --after-gate` leaves out the fast gate."""
     os.environ["EXECD_REQUIRE_ALL"] = "1"
     gate = () if "--after-gate" in session.posargs else (*CHECKS, "tests")
-    for name in (*gate, "build", "image", "everywhere", "conformance", "demo"):
+    for name in (*gate, "planted", "build", "image", "everywhere", "conformance", "demo"):
         session.notify(name, posargs=())
     session.notify("bench", posargs=("--quick",))
