@@ -105,13 +105,15 @@ def serving(answer: Answer) -> Iterator[Odd]:
     thread.start()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            await answer(await reader.readuntil(b"\r\n\r\n"), writer)
-            await writer.drain()
-            # What was sent must be read before a reset can take it back.
-            writer.write_eof()
-            await asyncio.wait_for(reader.read(), 1.0)
-        writer.close()
+        try:
+            with suppress(OSError, TimeoutError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
+                await answer(await reader.readuntil(b"\r\n\r\n"), writer)
+                await writer.drain()
+                # What was sent must be read before a reset can take it back.
+                writer.write_eof()
+                await asyncio.wait_for(reader.read(), 1.0)
+        finally:
+            writer.transport.abort()
 
     async def start() -> asyncio.Server:
         return await asyncio.start_server(connected, "127.0.0.1", 0)
@@ -132,3 +134,5 @@ async def _stop(server: asyncio.Server) -> None:
     for task in rest:
         task.cancel()
     await asyncio.gather(*rest, return_exceptions=True)
+    for _ in range(3):  # a transport is closed in the loop's next turn
+        await asyncio.sleep(0)
