@@ -74,7 +74,29 @@ async def _slow_end(_request: Request, events: Blocks) -> Blocks:
         yield event
 
 
+def _swapped(event: Block) -> Block:
+    other = {"stdout": "stderr", "stderr": "stdout"}.get(event.type)
+    return event if other is None else event.changed(type=other)
+
+
+def _counts(event: Block) -> Block:
+    """Count characters in place of bytes, more or less."""
+    return event.changed(stdout_bytes=event.data.get("stdout_bytes", 0) // 2) if event.is_terminal else event
+
+
 MUTANTS = (
+    Mutant(
+        "cell-streams-swapped",
+        "stdout and stderr of cells are swapped.",
+        ("cells_tell_what_they_do/cell.stdout",),
+        cells(each(_swapped)),
+    ),
+    Mutant(
+        "cell-counts-wrong",
+        "The byte counts of cells are wrong.",
+        ("the_end_of_a_cell_adds_up/end.counts-of-cells",),
+        cells(each(_counts)),
+    ),
     Mutant(
         "queued-untold",
         "A cell in line does not say so.",

@@ -62,7 +62,24 @@ def _starts(ask: Callable[[Request], Request | Reply]) -> Making:
     return steady(Rewrite(where=_COMMAND, whole=ask))
 
 
+def _ascii_envs(request: Request) -> Request:
+    envs = request.mapping.get("envs")
+    if not isinstance(envs, dict):
+        return request
+    return fields(request, envs={key: _plain(value) for key, value in envs.items()})
+
+
+def _plain(value: object) -> object:
+    return value.encode("ascii", "ignore").decode().strip() if isinstance(value, str) else value
+
+
 MUTANTS = (
+    Mutant(
+        "envs-plain",
+        "Values of variables are stripped to plain ASCII.",
+        ("a_command_has_the_environment_it_is_given/command.envs",),
+        _starts(_ascii_envs),
+    ),
     Mutant(
         "timeout-swallowed",
         "Commands have no timeout.",

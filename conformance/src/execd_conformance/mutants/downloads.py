@@ -143,6 +143,30 @@ def _plain_name(_request: Request, reply: Reply) -> Reply:
 
 MUTANTS = (
     Mutant(
+        "known-tag-sent-again",
+        "What the asker has by its tag is sent again.",
+        ("what_is_told_of_a_file/download.not-modified",),
+        _ask_less("if-none-match"),
+    ),
+    Mutant(
+        "known-date-sent-again",
+        "What the asker has by its date is sent again.",
+        ("what_is_told_of_a_file/download.not-modified",),
+        _ask_less("if-modified-since"),
+    ),
+    Mutant(
+        "modified-shifted",
+        "Downloads tell another date.",
+        ("what_is_told_of_a_file/download.last-modified",),
+        _heads(
+            lambda _r, reply: (
+                reply.with_header("last-modified", "Mon, 03 Feb 2020 05:05:06 GMT")
+                if reply.header("last-modified")
+                else reply
+            )
+        ),
+    ),
+    Mutant(
         "range-ignored", "Ranges are ignored.", ("one_range_is_exactly_those_bytes/download.range",), _ask_less("range")
     ),
     Mutant(

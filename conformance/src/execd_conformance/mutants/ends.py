@@ -119,7 +119,31 @@ def _exit_code_of_signal(event: Block) -> Block:
     return event.changed(exit_code=143) if "signal" in event.data else event
 
 
+def _signed(event: Block) -> Block:
+    code = event.data.get("exit_code")
+    if not event.is_terminal or not isinstance(code, int) or code < 128:
+        return event
+    return event.changed(exit_code=code - 256, error={**event.data.get("error", {}), "evalue": str(code - 256)})
+
+
+def _time_tenfold(event: Block) -> Block:
+    took = event.data.get("execution_time")
+    return event.changed(execution_time=took * 10 + 1000) if isinstance(took, int) else event
+
+
 MUTANTS = (
+    Mutant(
+        "exit-code-signed",
+        "Exit codes from 128 on are negative.",
+        ("an_exit_is_told_with_its_code/end.exit-other",),
+        runs(each(_signed)),
+    ),
+    Mutant(
+        "time-tenfold",
+        "Runs are said to take ten times as long.",
+        ("a_run_took_what_it_took/end.execution-time",),
+        runs(each(_end(_time_tenfold))),
+    ),
     Mutant(
         "complete-for-error",
         "A run that failed ends with execution_complete.",

@@ -70,7 +70,30 @@ def _twice(_request: Request, reply: Reply) -> Reply:
     return reply.with_json({**reply.mapping, "executions": [*runs[:1], *runs]}) if runs else reply
 
 
+def _reversed(_request: Request, reply: Reply) -> Reply:
+    runs = reply.mapping.get("executions") if reply.status == 200 else None
+    return reply.with_json({**reply.mapping, "executions": runs[::-1]}) if runs else reply
+
+
 MUTANTS = (
+    Mutant(
+        "executions-reversed",
+        "The list begins with the last run.",
+        ("executions_are_listed_in_pages/executions.list",),
+        steady(Rewrite(where=_LIST, reply=_reversed)),
+    ),
+    Mutant(
+        "status-time-swapped",
+        "A command ended before it began.",
+        ("a_status_tells_how_a_command_stands/status.fields",),
+        _status(_told(finished_at="2001-01-01T00:00:00.000Z")),
+    ),
+    Mutant(
+        "status-content-lost",
+        "The status does not tell the command.",
+        ("a_status_tells_how_a_command_stands/status.from-init",),
+        _status(_told(content="")),
+    ),
     Mutant(
         "executions-twice",
         "The list tells a run twice.",

@@ -88,7 +88,38 @@ def _watch(rewrite: Rewrite) -> Making:
     return steady(Rewrite(where=_WATCH, ask=rewrite.ask, events=rewrite.events))
 
 
+def _always(**figures: object) -> Making:
+    """Tell the same figures at all times, one by one and in a watch."""
+
+    def reply(_request: Request, reply: Reply) -> Reply:
+        return reply.with_json({**reply.mapping, **figures}) if reply.status == 200 and reply.body else reply
+
+    return steady(Rewrite(reply=reply, events=each_of("metrics", lambda event: event.changed(**figures)), where=_any))
+
+
+def _any(request: Request) -> bool:
+    return request.method == "GET" and request.path in {"/metrics", "/metrics/watch"}
+
+
 MUTANTS = (
+    Mutant(
+        "metrics-idle",
+        "No use of the processor is ever seen.",
+        ("what_programs_use_is_seen/metrics.cpu-true",),
+        _always(cpu_used_pct=0),
+    ),
+    Mutant(
+        "metrics-frozen",
+        "The memory in use never changes.",
+        ("what_programs_use_is_seen/metrics.mem-moves",),
+        _always(mem_used_mib=100),
+    ),
+    Mutant(
+        "metrics-stale",
+        "A sample's time never changes.",
+        ("a_snapshot_is_true/metrics.timestamp",),
+        _always(timestamp=1_700_000_000_000),
+    ),
     Mutant("metrics-as-text", "Figures are text.", ("a_snapshot_is_true/metrics.bare-fields",), _figures(_as_text)),
     Mutant(
         "metrics-without-time",

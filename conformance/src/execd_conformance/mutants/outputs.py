@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import re
+import unicodedata
 from collections.abc import Callable
 
 from execd_conformance.mutants.blocks import Block
@@ -61,7 +63,62 @@ async def _merged(_request: Request, events: Blocks) -> Blocks:
             held = event.changed(text=f"{held.data.get('text', '')}\n{event.data.get('text', '')}")
 
 
+def _unescaped(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
+def _narrow(text: str) -> str:
+    """Lose what does not fit into sixteen bits."""
+    return "".join(character if ord(character) < 0x10000 else "\ufffd" for character in text)
+
+
 MUTANTS = (
+    Mutant(
+        "text-composed",
+        "Text is normalised.",
+        ("a_chunk_is_not_made_prettier/chunks.exact", "a_line_is_not_made_prettier/lines.one-event-each"),
+        runs(each(_said(_composed))),
+    ),
+    Mutant(
+        "text-uncoloured",
+        "Escape sequences are stripped.",
+        ("a_chunk_is_not_made_prettier/chunks.exact", "a_line_is_not_made_prettier/lines.one-event-each"),
+        runs(each(_said(_unescaped))),
+    ),
+    Mutant(
+        "text-narrow",
+        "Characters beyond U+FFFF are lost.",
+        ("each_line_is_one_event/lines.invalid-bytes",),
+        runs(each(_said(_narrow))),
+    ),
+    Mutant(
+        "text-without-nul",
+        "NUL is dropped.",
+        ("every_byte_comes_as_it_was_written/chunks.exact",),
+        runs(each(_said(lambda t: t.replace("\0", "")))),
+    ),
+    Mutant(
+        "text-without-mark",
+        "A byte order mark is dropped.",
+        ("every_byte_comes_as_it_was_written/chunks.exact",),
+        runs(each(_said(lambda t: t.replace("\ufeff", "")))),
+    ),
+    Mutant(
+        "text-without-return",
+        "Carriage returns are dropped.",
+        ("every_byte_comes_as_it_was_written/chunks.exact",),
+        runs(each(_said(lambda t: t.replace("\r", "")))),
+    ),
+    Mutant(
+        "tab-expanded",
+        "Tabs become spaces.",
+        ("each_line_is_one_event/lines.one-event-each",),
+        runs(each(_said(lambda t: t.expandtabs()))),
+    ),
     Mutant(
         "streams-swapped",
         "stdout and stderr are swapped.",

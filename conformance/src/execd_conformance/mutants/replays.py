@@ -117,7 +117,35 @@ def _starts(rewrite: Rewrite) -> Making:
     return steady(replace(rewrite, where=route("POST", "/command")))
 
 
+def _from_now(_token: str | None) -> Rewrite:
+    """A repeated start gets what comes from now on."""
+    seen: set[str] = set()
+    late: set[str] = set()
+
+    def ask(request: Request) -> Request:
+        told = request.mapping.get("execution_id")
+        if isinstance(told, str):
+            late.update({told} & seen)
+            seen.add(told)
+        return request
+
+    async def events(_request: Request, blocks: Blocks) -> Blocks:
+        is_late = False
+        async for event in blocks:
+            is_late = is_late or (event.type == "init" and event.data.get("text") in late)
+            if not is_late or event.is_terminal:
+                yield event
+
+    return Rewrite(where=route("POST", "/command"), whole=ask, events=events)
+
+
 MUTANTS = (
+    Mutant(
+        "id-from-now",
+        "A repeated start gets only what comes later.",
+        ("a_repeated_start_runs_once/execution-id.from-first",),
+        _from_now,
+    ),
     Mutant(
         "replay-one-early",
         "A replay repeats the event it is to come after.",
