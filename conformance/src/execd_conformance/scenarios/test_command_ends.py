@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from execd_conformance.checks import Checks, scenario
+from execd_conformance.daemon import Daemons
 from execd_conformance.events import Event
 from execd_conformance.laws import COUNTED, EVERY, counted, ending, is_count, lawful, texts, written
 from execd_conformance.raw import Raw
@@ -165,3 +166,18 @@ async def test_what_ignores_its_timeout_is_killed(checks: Checks, raw: Raw) -> N
     took = end.get("execution_time", 0)
     checks.that("command.timeout-end", 1500 < took < 10_000, saw=took)
     checks.equal("end.counts", (written(events), end.get("stdout_bytes")), (b"begun\n", 6))
+
+
+@scenario("commands", "command.kill-grace", "end.timed-out", "end.interrupted", needs={"start"})
+async def test_the_time_between_asking_and_killing_is_a_setting(checks: Checks, daemons: Daemons) -> None:
+    async with daemons(kill_grace_ms=300) as daemon:
+        body = {"command": "trap '' TERM; echo begun; while :; do sleep 0.05; done"}
+        end = ending(await daemon.raw.events("POST", "/command", json={**body, "timeout": 100}))
+        checks.equal("end.timed-out", (end.get("cause"), end.get("signal")), ("timed_out", "SIGKILL"))
+        took = end.get("execution_time", 0)
+        checks.that("command.kill-grace", 390 <= took < 1900, saw=took)
+        async with daemon.raw.stream("POST", "/command", json=body) as stream:
+            await stream.until(lambda event: event.type == "stdout")
+            await daemon.raw.request("DELETE", "/command", params={"id": str(stream.events[0]["text"])})
+            end = await stream.until(lambda event: event.is_terminal)
+        checks.equal("end.interrupted", (end.get("cause"), end.get("signal")), ("interrupted", "SIGKILL"))
