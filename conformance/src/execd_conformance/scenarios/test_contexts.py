@@ -6,6 +6,7 @@ import asyncio
 import re
 import shlex
 
+from execd_conformance.broken import Broken
 from execd_conformance.checks import Checks, scenario
 from execd_conformance.daemon import Daemons
 from execd_conformance.laws import are_gone, are_running
@@ -232,6 +233,10 @@ async def test_ten_contexts_at_once(checks: Checks, raw: Raw, folder: str) -> No
             seen = await value(raw, "[x, sorted(n for n in globals() if n[0] == 'x')]", mine)
             checks.equal("code.isolated", seen, [number, ["x", f"x{number}"]])
 
-    async with asyncio.TaskGroup() as group:
-        for number in range(10):
-            group.create_task(one(number))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for number in range(10):
+                group.create_task(one(number))
+    except* Broken as faults:
+        checks.that("code.contexts-in-parallel", ok=False, saw=faults.exceptions[0])
+        checks.that("code.isolated", ok=False, saw=faults.exceptions[0])
