@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from execd_conformance.mutants.blocks import Block
+from execd_conformance.mutants.blocks import Block, block
 from execd_conformance.mutants.messages import Reply, Request
 from execd_conformance.mutants.mutant import (
     Making,
@@ -84,7 +84,31 @@ def _counts(event: Block) -> Block:
     return event.changed(stdout_bytes=event.data.get("stdout_bytes", 0) // 2) if event.is_terminal else event
 
 
+async def _queued(_request: Request, events: Blocks) -> Blocks:
+    async for event in events:
+        yield event
+        if event.type == "init":
+            yield block({"type": "status", "text": "queued", "timestamp": event.data.get("timestamp")})
+
+
+async def _thinned(_request: Request, events: Blocks) -> Blocks:
+    """Lose a character of every third piece of output."""
+    count = 0
+    async for event in events:
+        count += event.is_output
+        yield event.changed(text=event.data.get("text", "")[1:]) if event.is_output and count % 3 == 0 else event
+
+
 MUTANTS = (
+    Mutant(
+        "queued-always", "Every cell says that it queues.", ("cells_tell_what_they_do/cell.sequence",), cells(_queued)
+    ),
+    Mutant(
+        "cell-output-thinned",
+        "Much output of cells loses characters.",
+        ("nothing_of_much_output_is_lost/cell.many-lines",),
+        cells(_thinned),
+    ),
     Mutant(
         "cell-streams-swapped",
         "stdout and stderr of cells are swapped.",

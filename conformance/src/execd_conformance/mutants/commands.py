@@ -73,7 +73,50 @@ def _plain(value: object) -> object:
     return value.encode("ascii", "ignore").decode().strip() if isinstance(value, str) else value
 
 
+def _empty_dropped(request: Request) -> Request:
+    argv = request.mapping.get("argv")
+    return fields(request, argv=[word for word in argv if word != ""]) if isinstance(argv, list) else request
+
+
+def _in_one_line(request: Request) -> Request:
+    command = request.mapping.get("command")
+    return fields(request, command=" ".join(command.split())) if isinstance(command, str) else request
+
+
+def _zero_at_once(request: Request) -> Request:
+    return fields(request, timeout=1) if request.mapping.get("timeout") == 0 else request
+
+
+def _valueless_dropped(request: Request) -> Request:
+    envs = request.mapping.get("envs")
+    return fields(request, envs={k: v for k, v in envs.items() if v != ""}) if isinstance(envs, dict) else request
+
+
 MUTANTS = (
+    Mutant(
+        "argument-empty-dropped",
+        "Empty arguments are dropped.",
+        ("arguments_need_no_shell/command.argv",),
+        _starts(_empty_dropped),
+    ),
+    Mutant(
+        "command-in-one-line",
+        "A command's white space is made one.",
+        ("a_command_is_text_for_a_shell/command.shell",),
+        _starts(_in_one_line),
+    ),
+    Mutant(
+        "timeout-zero-at-once",
+        "A timeout of 0 is over at once.",
+        ("a_timeout_asks_the_whole_group_to_end/command.timeout-none",),
+        _starts(_zero_at_once),
+    ),
+    Mutant(
+        "env-empty-dropped",
+        "Variables without a value are dropped.",
+        ("a_command_has_the_environment_it_is_given/command.envs",),
+        _starts(_valueless_dropped),
+    ),
     Mutant(
         "envs-plain",
         "Values of variables are stripped to plain ASCII.",

@@ -131,7 +131,29 @@ def _time_tenfold(event: Block) -> Block:
     return event.changed(execution_time=took * 10 + 1000) if isinstance(took, int) else event
 
 
+def _errno_untold(event: Block) -> Block:
+    return event.changed(details=None) if event.data.get("cause") == "never_started" else event
+
+
 MUTANTS = (
+    Mutant(
+        "exit-code-untold",
+        "A command that went well does not tell its exit code.",
+        ("an_exit_is_told_with_its_code/end.exit-zero",),
+        runs(each_of("execution_complete", lambda e: e.changed(exit_code=None))),
+    ),
+    Mutant(
+        "signal-untold",
+        "Signals are not told.",
+        ("a_death_by_a_signal_is_told_by_its_name/end.signal-name",),
+        runs(each(_end(lambda e: e.changed(signal=None)))),
+    ),
+    Mutant(
+        "errno-untold",
+        "Who could not start does not tell errno.",
+        ("a_program_that_cannot_start_says_why/end.never-started",),
+        runs(each(_errno_untold)),
+    ),
     Mutant(
         "exit-code-signed",
         "Exit codes from 128 on are negative.",

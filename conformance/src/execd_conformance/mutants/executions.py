@@ -75,7 +75,22 @@ def _reversed(_request: Request, reply: Reply) -> Reply:
     return reply.with_json({**reply.mapping, "executions": runs[::-1]}) if runs else reply
 
 
+def _any_limit(request: Request) -> Request:
+    """Take a limit that cannot be for the nearest that can."""
+    limit = request.asks("limit") or ""
+    kept = [(key, value) for key, value in request.query if key != "limit"]
+    return (
+        request.with_query([*kept, ("limit", "1000")]) if limit.isdigit() and not 1 <= int(limit) <= 1000 else request
+    )
+
+
 MUTANTS = (
+    Mutant(
+        "executions-any-limit",
+        "Any limit is taken.",
+        ("what_is_missing_or_cannot_be_read_is_named/query.unparsable",),
+        steady(Rewrite(where=_LIST, ask=_any_limit)),
+    ),
     Mutant(
         "executions-reversed",
         "The list begins with the last run.",

@@ -81,7 +81,20 @@ def _other_ping(event: Block) -> Block:
     return event.changed(text="ping") if event.type == "ping" else event
 
 
+async def _frozen(_request: Request, events: Blocks) -> Blocks:
+    first: object = None
+    async for event in events:
+        first = first or event.data.get("timestamp")
+        yield _timed(event, first)
+
+
 MUTANTS = (
+    Mutant(
+        "timestamp-frozen",
+        "All events of a run have the time of its first.",
+        ("a_run_took_what_it_took/stream.timestamp",),
+        runs(_frozen),
+    ),
     Mutant(
         "heartbeat-untimed",
         "Heartbeats have no timestamp.",

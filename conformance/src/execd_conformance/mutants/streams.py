@@ -137,7 +137,36 @@ async def _init_after_output(_request: Request, events: Blocks) -> Blocks:
             held = None
 
 
+async def _heartbeat_early(_request: Request, events: Blocks) -> Blocks:
+    async for event in events:
+        yield event
+        if event.type == "init":
+            yield block({"type": "ping", "text": "pong", "timestamp": event.data.get("timestamp")})
+
+
+async def _init_repeated(_request: Request, events: Blocks) -> Blocks:
+    async for event in events:
+        yield event
+        if event.type == "init":
+            yield event
+
+
 MUTANTS = (
+    Mutant(
+        "init-repeated",
+        "init comes twice.",
+        ("a_deployed_client_reads_a_stream/event.init-first",),
+        runs(_init_repeated),
+    ),
+    Mutant(
+        "heartbeat-early",
+        "A heartbeat comes at once, and in replays too.",
+        (
+            "heartbeats_are_a_setting_and_belong_to_no_run/heartbeat.setting",
+            "heartbeats_are_a_setting_and_belong_to_no_run/heartbeat.not-kept",
+        ),
+        runs(_heartbeat_early),
+    ),
     Mutant(
         "no-terminal-event",
         "A stream ends without saying how.",
