@@ -60,6 +60,17 @@ async def test_a_rest_that_never_comes_is_not_waited_for(monkeypatch: pytest.Mon
     assert wire.ended
 
 
+async def test_a_rest_that_comes_for_ever_is_not_taken_in_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("execd.http.exchange.LINGER_LONGEST_S", 0.05)
+    wire = Wire([b"half"], complete=False)
+    writing = asyncio.ensure_future(exchange_of(wire, ("content-length", "8")).write(Answer(413, b"{}")))
+    async with asyncio.timeout(5):
+        while not writing.done():
+            wire.incoming.put_nowait({"type": "http.request", "body": b"x", "more_body": True})
+            await asyncio.sleep(0.001)
+    assert wire.ended
+
+
 @pytest.mark.parametrize(("version", "wanted"), [("1.1", "close"), ("1.0", "close"), ("2", None)])
 async def test_an_answer_that_ends_the_connection_says_so_where_that_can_be_said(
     version: str, wanted: str | None

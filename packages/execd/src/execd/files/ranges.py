@@ -9,7 +9,8 @@ from typing import Final
 
 _SPEC: Final = re.compile(rb"([0-9]*)-([0-9]*)")
 _TAG: Final = re.compile(rb'(?:W/)?"[^"]*"')
-_MAX_DIGITS: Final = 19
+_MAX_DIGITS: Final = 4000
+"""Of more digits the language itself makes no number."""
 
 
 @dataclass(frozen=True, slots=True)

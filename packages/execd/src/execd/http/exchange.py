@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from contextlib import suppress
 from typing import Any, Final
 
 from starlette.types import Message, Receive, Scope, Send
@@ -16,6 +17,9 @@ from execd.http.answer import Answer
 from execd.http.query import Query
 
 LINGER_S: Final = 1.0
+"""How long the next piece of a body that nobody wants may take."""
+LINGER_LONGEST_S: Final = 10.0
+"""How long all of it may."""
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
@@ -106,12 +110,14 @@ class Exchange:
         return [*headers, (b"x-request-id", self.request_id.encode())]
 
     async def _linger(self) -> None:
-        try:
-            async with asyncio.timeout(LINGER_S):
-                while await self.receive_body() is not None:
+        with suppress(TimeoutError, ClientLeft):
+            async with asyncio.timeout(LINGER_LONGEST_S):
+                while await self._more_within(LINGER_S):
                     pass
-        except (TimeoutError, ClientLeft):
-            pass
+
+    async def _more_within(self, limit_s: float) -> bool:
+        async with asyncio.timeout(limit_s):
+            return await self.receive_body() is not None
 
 
 def _announces_body(scope: dict[str, Any] | Scope) -> bool:
