@@ -26,7 +26,7 @@ from execd_conformance.session import Session
 from execd_conformance.suite import FOLDER
 from execd_conformance.targets import Choice, Misused, Unreachable
 
-_WORKERS: Final = 4
+_WORKERS: Final = 6  # of which many wait most of the time
 _DESCRIPTION: Final = "Prove for every mutant, a daemon broken in one way, that the checks which must see it do."
 _SEEK_HELP: Final = "instead, run the scenarios that match on the chosen mutants and say which checks go red"
 
