@@ -172,9 +172,14 @@ def test_a_lease_ends_it_when_nobody_asks_for_anything(log: Path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_request_to_end_is_met_with_exit_0(number: signal.Signals, log: Path) -> None:
-    with daemon(log=log) as running:
-        running.process.send_signal(number)
-        assert running.wait() == 0
+    # Below nohup it would be ignored, and rightly so.
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    try:
+        with daemon(log=log) as running:
+            running.process.send_signal(number)
+            assert running.wait() == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_signal_that_comes_during_the_start_is_not_lost(log: Path) -> None:

@@ -9,8 +9,8 @@ from typing import Final
 
 _SPEC: Final = re.compile(rb"([0-9]*)-([0-9]*)")
 _TAG: Final = re.compile(rb'(?:W/)?"[^"]*"')
-_MAX_DIGITS: Final = 4000
-"""Of more digits the language itself makes no number."""
+_MAX_DIGITS: Final = 640
+"""Of more digits the language itself may be told to make no number."""
 
 
 @dataclass(frozen=True, slots=True)

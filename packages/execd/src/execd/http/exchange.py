@@ -1,6 +1,6 @@
 """One request and its answer: what endpoints read from, and the only place that writes to the connection.
 
-Bare ASGI. Every answer carries the request's id; a body that nobody read is taken in for a moment before the
+Bare ASGI. Every answer carries the request's id; a body that nobody read is taken in for a while before the
 connection is given up, or the client would see a reset in place of the answer.
 """
 

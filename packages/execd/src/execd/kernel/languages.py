@@ -49,9 +49,10 @@ class Languages:
     async def interpreter(self, spec: Spec, envs: Mapping[str, str]) -> Interpreter | None:
         """Return the program that runs a kernel's cells, None where there is none that has the kernel.
 
-        One that answers only without the variables given is told of too: it says itself what it cannot start with.
+        One that answers only without the variables given is told of too: it says itself what it cannot start with. With
+        a PATH among them it is that PATH's or none.
         """
-        for given in (envs, {}) if envs else ({},):
+        for given in (envs,) if not envs or "PATH" in envs else (envs, {}):
             if found := await self._interpreters.find(spec, self._environment(given), self._directory):
                 return found
         return None

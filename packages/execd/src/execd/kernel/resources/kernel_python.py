@@ -81,9 +81,10 @@ class KernelApp(IPKernelApp):
         """Serve until asked to leave; then let the thread that was asked finish, while there is one to send output."""
         serve: Any = super().start
         serve()
-        if self.control_thread is not None and self.control_thread.is_alive():
-            self.control_thread.stop()
-            self.control_thread.join(LAST_OUTPUT_S)
+        control = getattr(self, "control_thread", None)
+        if control is not None and control.is_alive():
+            control.stop()
+            control.join(LAST_OUTPUT_S)
 
 
 if __name__ == "__main__":
