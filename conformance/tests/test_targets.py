@@ -63,10 +63,20 @@ def _await_end(pid: int) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("target", ["nowhere", "ftp://h", "http://", "http://h/?a", "http://h h", ""])
+NO_URLS = ["http://h:abc", "http://[::1", "http://h:99999", "http://h:0", "http://:80", "http://a..b", "http://h\x7f"]
+
+
+@pytest.mark.parametrize("target", ["nowhere", "ftp://h", "http://", "http://h/?a", "http://h h", "", *NO_URLS])
 def test_what_is_no_target_is_misuse(target: str) -> None:
     with pytest.raises(Misused, match="--target is"):
         choose(Choice(target=target))
+
+
+@pytest.mark.parametrize("token", ["é", "a\nb", " a", ""])
+def test_a_token_that_no_header_can_carry_is_misuse(token: str) -> None:
+    with pytest.raises(Misused, match="printable ASCII"):
+        choose(Choice(target="http://h", token=token))
+    choose(Choice(target="http://h", token="a b"))
 
 
 def test_a_url_gives_no_further_daemons() -> None:

@@ -6,6 +6,7 @@ daemon that all share.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -100,7 +101,9 @@ def _written(value: object) -> str:
 
 
 def choose(choice: Choice) -> Target:
-    """Return the target that was asked for; `Misused` where there is no such thing."""
+    """Return the target that was asked for; `Misused` where there is no such thing, or no header takes its token."""
+    if choice.token is not None and not re.fullmatch(r"[!-~](?:[ -~]*[!-~])?", choice.token):
+        raise Misused("the token is not printable ASCII, and no header can carry it")
     # Each brings its own libraries, and most runs want one of them.
     from execd_conformance.targets.local import LocalTarget  # noqa: PLC0415
     from execd_conformance.targets.url import UrlTarget  # noqa: PLC0415

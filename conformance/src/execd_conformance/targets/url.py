@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import httpx
 
 from execd_conformance.targets import Misused, Place, Unreachable
 
@@ -35,7 +38,7 @@ class UrlTarget:
     offers: frozenset[str] = frozenset()
 
     def __init__(self, url: str) -> None:
-        if not re.fullmatch(r"https?://[^/?#\s]+(/[^?#\s]*)?", url):
+        if not re.fullmatch(r"https?://[^/?#\s]+(/[^?#\s]*)?", url) or not _may_be_asked(url):
             raise Misused(f"--target is local, docker:IMAGE or http://HOST:PORT, not {url!r}")
         self._url = url.rstrip("/")
 
@@ -48,3 +51,14 @@ class UrlTarget:
     def refused(self, settings: Mapping[str, str], *, token: str | None) -> tuple[int, str]:
         """Refuse: a URL gives no further daemons."""
         raise Unreachable("a URL gives no further daemons")
+
+
+def _may_be_asked(url: str) -> bool:
+    # All that takes it apart later: the client, bare connections, and the name's look-up.
+    try:
+        parts = urlsplit(url)
+        httpx.URL(url)
+        (parts.hostname or "").encode("idna")
+        return bool(parts.hostname) and parts.port != 0
+    except (ValueError, httpx.InvalidURL):
+        return False
