@@ -49,6 +49,17 @@ def test_whatever_answers_is_judged(answer: odd.Answer) -> None:
     assert counts["errors"] == 0
 
 
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_whatever_it_announces_there_are_reports(workers: str, tmp_path: Path) -> None:
+    junit, document = tmp_path / "junit.xml", tmp_path / "result.json"
+    with odd.serving(odd.odd_json) as there:
+        argv = ["--junit", str(junit), "--json", str(document), "-n", workers]
+        done = run("--target", there.url, "--only", "test_health", *argv)
+    assert done.returncode == 1
+    assert json.loads(document.read_text(), parse_constant=pytest.fail)["daemon"] == {"features": []}
+    assert "<testcase" in junit.read_text()
+
+
 @pytest.mark.parametrize("answer", [odd.resets, odd.no_http], ids=lambda f: f.__name__)
 def test_what_speaks_no_http_is_unreachable(answer: odd.Answer) -> None:
     with odd.serving(answer) as there:

@@ -59,7 +59,7 @@ def as_json(result: Result, texts: Mapping[str, Requirement]) -> str:
         "areas": {area: _totals(result, area) for area in result.areas()},
         "checks": [_check(each, texts) for each in result.outcomes],
     }
-    return json.dumps(document, ensure_ascii=False, indent=1) + "\n"
+    return json.dumps(document, allow_nan=False, indent=1) + "\n"
 
 
 def _totals(result: Result, area: str | None) -> dict[str, int | str]:

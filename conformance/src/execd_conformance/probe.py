@@ -6,14 +6,20 @@ import asyncio
 from typing import Any, Final
 
 from execd_conformance.broken import Broken
+from execd_conformance.checks import shown
 from execd_conformance.raw import Raw
 from execd_conformance.targets import Place, Unreachable
 
 _PATIENCE_S: Final = 10.0
+_NAMES: Final = 200
+"""More than any daemon has features, or languages."""
 
 
 def ask(place: Place) -> dict[str, Any]:
-    """Return the daemon's `GET /version`, empty where it has none; `Unreachable` where nothing speaks HTTP there."""
+    """Return what can be used of the daemon's `GET /version`; `Unreachable` where nothing speaks HTTP there.
+
+    Its values are short strings and lists of them, whatever came: they go into reports and to other processes.
+    """
     return asyncio.run(_ask(place))
 
 
@@ -30,7 +36,22 @@ async def _ask(place: Place) -> dict[str, Any]:
         return {}
     finally:
         await raw.aclose()
-    return value if isinstance(value, dict) else {}
+    return kept(value) if isinstance(value, dict) else {}
+
+
+def kept(version: dict[str, Any]) -> dict[str, Any]:
+    """Return what an answer to `GET /version` is to have, as far as it is what it should be.
+
+    >>> kept({"version": "1", "api_version": float("nan"), "features": ["replay", {}], "more": []})
+    {'version': '1', 'features': ['replay']}
+    """
+    words = {name: version.get(name) for name in ("version", "api_version")}
+    lists = {name: version.get(name) for name in ("features", "languages")}
+    return {name: shown(value) for name, value in words.items() if isinstance(value, str)} | {
+        name: [shown(each) for each in value[:_NAMES] if isinstance(each, str)]
+        for name, value in lists.items()
+        if isinstance(value, list)
+    }
 
 
 def require(place: Place) -> None:
