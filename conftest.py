@@ -13,14 +13,21 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-settings.register_profile("busy", deadline=None)  # no test asserts a time, and a machine may be busy
-settings.load_profile("busy")
-
 REQUIRE_ALL = os.environ.get("EXECD_REQUIRE_ALL", "") == "1"
 
+# No test asserts a time, and a machine may be busy; the default loop is to stay short, CI looks longer.
+settings.register_profile("loop", deadline=None, max_examples=30)
+settings.register_profile("ci", deadline=None)
+settings.load_profile("ci" if REQUIRE_ALL else "loop")
 
+
+@pytest.hookimpl(tryfirst=True)  # before pytest leaves out what is slow
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items[:] = [item for item in items if not (isinstance(item, pytest.DoctestItem) and _is_prose(item.dtest))]
+    for item in items:
+        if item.path.parent.name == "_sync" and item.path.name.startswith("test_execd"):
+            # With real daemons and kernels the default loop runs one colour: the twin of what is hand-written can wait.
+            item.add_marker(pytest.mark.slow)
 
 
 def _is_prose(examples: doctest.DocTest | None) -> bool:

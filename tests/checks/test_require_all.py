@@ -45,17 +45,20 @@ def test_a_skip_is_a_failure_where_everything_is_required(tmp_path: Path, text: 
     assert re.search("[1-9] (failed|error)", said)
 
 
+@pytest.mark.slow
 def test_a_skip_is_a_skip_elsewhere(tmp_path: Path) -> None:
     status, said = outcome(tmp_path, SKIPS["called"], require_all="")
     assert (status, "1 skipped" in said) == (0, True)
 
 
+@pytest.mark.slow
 def test_an_expected_failure_stays_one(tmp_path: Path) -> None:
     text = "import pytest\n@pytest.mark.xfail(strict=True)\ndef test_it():\n    assert 0\n"
     status, said = outcome(tmp_path, text, require_all="1")
     assert (status, "1 xfailed" in said) == (0, True)
 
 
+@pytest.mark.slow
 def test_an_example_that_says_skip_is_no_test(tmp_path: Path) -> None:
     status, said = outcome(tmp_path, '"""\n>>> 1 / 0  # doctest: +SKIP\n"""\ndef test_it(): ...\n', require_all="1")
     assert (status, "1 passed" in said) == (0, True)

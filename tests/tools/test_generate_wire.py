@@ -53,6 +53,7 @@ def test_it_names_no_version_no_place_and_no_time(target: generate_wire.Target) 
 
 
 @pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.slow
 def test_the_same_spec_gives_the_same_text(target: generate_wire.Target) -> None:
     assert render(SPEC, target) == render(SPEC, target)
 
@@ -139,6 +140,7 @@ def test_a_tag_leads_to_what_its_requests_and_successful_answers_are_made_of() -
     assert reached(TAGGED, frozenset({"one", "two"})) == {"Asked", "Deep", "Event", "Other"}
 
 
+@pytest.mark.slow
 def test_the_file_of_a_tag_says_what_the_whole_one_says_and_no_more() -> None:
     _, whole, code = (set(render(SPEC, target).split("\n\n\n")[1:]) for target in TARGETS)
     assert code < whole

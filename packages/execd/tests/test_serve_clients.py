@@ -93,6 +93,7 @@ def test_an_interrupt_by_a_client_that_does_not_wait_for_the_answer_counts(runni
 @pytest.mark.parametrize(
     "owed", [b"", b"GET /ping HT", b"POST /command HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n{"]
 )
+@pytest.mark.slow
 def test_a_run_is_cancelled_when_its_last_reader_leaves(running: Daemon, owed: bytes) -> None:
     with running.connect() as client:
         start(client, "echo up; sleep 600", disconnect_grace_ms=50)

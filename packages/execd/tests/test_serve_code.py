@@ -57,6 +57,7 @@ def test_input_is_answered_over_http(running: Daemon) -> None:
     assert [event["results"]["text"] for event in told if event["type"] == "result"] == ["'Ada'"]
 
 
+@pytest.mark.slow
 def test_a_silent_cell_and_a_contexts_stream_give_signs_of_life(running: Daemon) -> None:
     run(running, "1")
     (context,) = running.ask("GET", "/code/contexts").json

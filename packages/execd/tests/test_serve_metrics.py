@@ -176,6 +176,7 @@ def test_a_busy_container_shows_that_it_is_held_up(limited: Daemon) -> None:
             time.sleep(0.2)
 
 
+@pytest.mark.slow
 def test_a_program_that_is_killed_for_memory_is_told_so_and_counted(limited: Daemon) -> None:
     eats = f"exec {sys.executable} -c 'x = [bytearray(16 << 20) for _ in range(64)]'"
     end = run(limited, eats)

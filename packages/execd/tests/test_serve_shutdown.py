@@ -188,6 +188,7 @@ def test_a_client_that_owes_a_request_is_not_waited_for(running: Daemon, misbeha
 
 
 @pytest.mark.parametrize("misbehaved", NOT_READING)
+@pytest.mark.slow
 def test_a_client_that_does_not_read_cannot_hold_the_end_up(running: Daemon, misbehaved: Misbehaved) -> None:
     with running.connect() as good:
         start(good, "UP; sleep 600")

@@ -123,6 +123,7 @@ async def test_a_run_cancelled_again_before_its_first_event_is_interrupted_all_t
             assert run.stopped.is_set()
 
 
+@pytest.mark.slow
 async def test_a_run_that_never_begins_is_given_up_in_a_few_seconds() -> None:
     with fake_daemon() as daemon:
         run = SlowRun(daemon)

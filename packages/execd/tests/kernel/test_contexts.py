@@ -195,6 +195,7 @@ async def test_what_is_asked_wrongly_is_refused_before_anything_starts(kernels: 
     assert kernels.registry.runs() == []
 
 
+@pytest.mark.slow
 async def test_a_default_language_stands_in_for_one_that_is_not_named(tmp_path: Path) -> None:
     async with world(tmp_path, default_language="py") as kernels:
         run = await kernels.contexts.run(RunCodeRequest(code="1"))
@@ -360,6 +361,7 @@ async def test_a_kernel_that_never_answers_is_given_up_with_its_last_words(tmp_p
             await kernels.create()
 
 
+@pytest.mark.slow
 async def test_a_context_that_is_idle_for_too_long_ends_and_says_so(tmp_path: Path) -> None:
     async with world(tmp_path, context_idle_s=0.6) as kernels:
         context = await kernels.create()

@@ -225,9 +225,11 @@ class Sandbox:
             if self._daemon is None:
                 await self.runs.aclose()
         finally:
-            await self.transport.aclose()
-            if self._daemon is not None:
-                await self._daemon.aclose()
+            try:
+                await self.transport.aclose()
+            finally:
+                if self._daemon is not None:
+                    await self._daemon.aclose()
 
     async def __aenter__(self) -> Self:
         return self

@@ -10,13 +10,15 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from opensandbox._container.faults import mapped_faults
 from opensandbox._container.lease import Lease
+from opensandbox._container.leftovers import remove_leftovers
+from opensandbox._container.pull import pull
 from opensandbox._core.container import Blueprint, creation, last_lines
 from opensandbox.exceptions import ExecdNotReadyException
 
@@ -26,9 +28,10 @@ if TYPE_CHECKING:
     import docker
 
 _LOG_BYTES: Final = 16384
-_PORTS: Final = (20_000, 32_768)
+_PORTS: Final = (20_000, 30_000)
 """Below those that the kernel hands out, so that the port is still free when the engine publishes it anew."""
 _PORT_TRIES: Final = 20
+_PROBES: Final = 100
 _TAKEN: Final = ("already allocated", "already in use")
 _ENDS_WITHIN_S: Final = 5
 _GONE_WITHIN_S: Final = 10.0
@@ -59,35 +62,45 @@ class Container:
         self._reading: threading.Thread | None = None
         self._exit_code: int | None = None
         self._is_gone = False
+        self._is_log_lost = False
 
     def start(self) -> None:
         """Start it, on a port of the loopback that stays the same for its life; raises `ExecdNotReadyException`."""
-        with self._lock, _mapped_faults("start the container"):
+        with self._lock, mapped_faults("start the container"):
             self._go_on()
             self._client = client = _connect()
+            remove_leftovers(client)
             self._find_image(client)
             for _ in range(_PORT_TRIES):
                 self._go_on()
                 if self._run(client):
                     return
-        raise ExecdNotReadyException("found no free port for the container")
+        raise _no_free_port()
+
+    def give_up(self) -> None:
+        """Let `start` end at its next step; does not block."""
+        self._is_unwanted = True
 
     def remove(self) -> None:
-        """Remove it and everything in it; more than once does no harm, nor does a fork."""
+        """Remove it and everything in it; more than once does no harm, nor does a fork.
+
+        One that failed can be tried again.
+        """
         if os.getpid() != self._process:
             return  # it is the parent's
-        self._is_unwanted = True
+        self.give_up()
         with self._lock:
             if self._lease is not None:
                 self._lease.close()
-            client, self._client = self._client, None
+            client = self._client
             if client is None:
                 return
             try:
                 if self._is_asked_for:
                     self._remove(client)
+                self._client = None
             finally:
-                client.close()
+                client.close()  # the library opens it again where it is used again
         if self._reading is not None:
             self._reading.join(_ENDS_WITHIN_S)
 
@@ -100,21 +113,19 @@ class Container:
         if self._reading is not None and self._is_gone:
             self._reading.join(_ENDS_WITHIN_S)
         status = "" if self._exit_code is None else f"exit status {self._exit_code}: "
-        return status + (last_lines(self._log) or "its log is empty")
+        return status + (last_lines(self._log) or f"its log is {'gone' if self._is_log_lost else 'empty'}")
 
     def _find_image(self, client: docker.DockerClient) -> None:
-        from docker.errors import ImageNotFound  # noqa: PLC0415 - an extra
+        from docker.errors import NotFound  # noqa: PLC0415 - an extra
 
         try:
             client.images.get(self._wanted.image)
-        except ImageNotFound:
-            with _mapped_faults(f"pull the image {self._wanted.image!r}, which is not here"):
-                for progress in client.api.pull(self._wanted.image, stream=True, decode=True):
-                    self._go_on()
-                    if "error" in progress:
-                        raise ExecdNotReadyException(
-                            f"the image {self._wanted.image!r} is not here, and pulling it failed: {progress['error']}"
-                        ) from None
+        except NotFound:  # `ImageNotFound` by the words of some engines only
+            is_here = False
+        else:
+            is_here = True
+        if not is_here:
+            pull(client, self._wanted.image, go_on=self._go_on)
 
     def _run(self, client: docker.DockerClient) -> bool:
         """Create and start it; False when its port is taken."""
@@ -147,14 +158,19 @@ class Container:
 
     def _read(self, container: EngineContainer) -> None:
         """Keep the end of the log until it ends, and then wait for the container: some logs cannot be followed."""
-        with suppress(Exception):  # whatever breaks it: the next question tells the truth
-            log = container.logs(stream=True, follow=True)
-            try:
-                for said in log:
-                    self._log = (self._log + said)[-_LOG_BYTES:]
-            finally:
-                log.close()
+        try:
+            self._follow(container)
+        except Exception:  # noqa: BLE001 - whatever breaks it, as its removal does: the next question tells the truth
+            self._is_log_lost = True
         self._is_gone = self._has_ended(container)
+
+    def _follow(self, container: EngineContainer) -> None:
+        log = container.logs(stream=True, follow=True)
+        try:
+            for said in log:
+                self._log = (self._log + said)[-_LOG_BYTES:]
+        finally:
+            log.close()
 
     def _has_ended(self, container: EngineContainer) -> bool:
         from docker.errors import NotFound  # noqa: PLC0415 - an extra
@@ -169,7 +185,7 @@ class Container:
 
     def _remove(self, client: docker.DockerClient) -> None:
         began = time.monotonic()
-        with _mapped_faults(f"remove the container {self.name}"):
+        with mapped_faults(f"remove the container {self.name}"):
             while not self._is_removed(client, waited=time.monotonic() - began):
                 time.sleep(_POLL_S)
 
@@ -202,7 +218,9 @@ def _connect() -> docker.DockerClient:
     except Exception as fault:
         if client is not None:
             client.close()
-        raise ExecdNotReadyException(f"no container engine answers: {fault}") from fault
+        host = os.environ.get("DOCKER_HOST")
+        where = f"DOCKER_HOST is {host}" if host else "DOCKER_HOST is not set, and contexts are not looked at"
+        raise ExecdNotReadyException(f"no container engine answers ({where}): {fault}") from fault
     host = urlsplit(client.api.base_url).hostname or ""
     if host not in _LOCAL_HOSTS:
         client.close()
@@ -213,27 +231,14 @@ def _connect() -> docker.DockerClient:
     return client
 
 
-@contextmanager
-def _mapped_faults(doing: str) -> Iterator[None]:
-    """Turn the exceptions of the client library and of what it is built on into ours."""
-    try:
-        yield
-    except (ExecdNotReadyException, ImportError):
-        raise
-    except Exception as fault:
-        if not _is_foreign(fault):
-            raise
-        why: Any = getattr(fault, "explanation", None) or fault
-        raise ExecdNotReadyException(f"the container engine could not {doing}: {why}") from fault
-
-
-def _is_foreign(fault: Exception) -> bool:
-    return isinstance(fault, OSError) or type(fault).__module__.split(".")[0] in ("docker", "requests", "urllib3")
-
-
 def _free_port() -> int:
-    while True:
+    for _ in range(_PROBES):
         port = _PORTS[0] + secrets.randbelow(_PORTS[1] - _PORTS[0])
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
+    raise _no_free_port()
+
+
+def _no_free_port() -> ExecdNotReadyException:
+    return ExecdNotReadyException(f"found no free port for the container from {_PORTS[0]} to {_PORTS[1] - 1}")

@@ -55,8 +55,8 @@ def blueprint(
     wanted = {
         "mem_limit": limit,
         "memswap_limit": limit,  # or the container gets as much again in swap
-        "nano_cpus": None if cpus is None else round(_positive("cpus", cpus) * 1e9),
-        "pids_limit": None if pids_limit is None else int(_positive("pids_limit", pids_limit)),
+        "nano_cpus": None if cpus is None else _whole("cpus", cpus, times=10**9),
+        "pids_limit": None if pids_limit is None else _whole("pids_limit", pids_limit),
         "volumes": _volumes(volumes or {}) or None,
         "working_dir": working_dir,
         "user": user,
@@ -118,7 +118,15 @@ def _bytes(memory: int | str) -> int:
     found = _SIZE.fullmatch(memory.strip()) if isinstance(memory, str) else None
     if isinstance(memory, str) and found is None:
         raise ValueError(f"not an amount of memory: {memory!r} (bytes, or as in '512m' and '2g')")
-    return int(_positive("memory", memory if found is None else int(found[1]) * _UNITS[found[2].lower()]))
+    return _whole("memory", memory if found is None else int(found[1]) * _UNITS[found[2].lower()])
+
+
+def _whole(name: str, number: Any, *, times: int = 1) -> int:
+    """Return it in the engine's units, for which nothing would mean no limit."""
+    count = round(_positive(name, number) * times)
+    if not count:
+        raise ValueError(f"{name}: {number!r} is less than an engine can count")
+    return count
 
 
 def _positive(name: str, number: Any) -> float:

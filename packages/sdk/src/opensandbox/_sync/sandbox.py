@@ -226,9 +226,11 @@ class SandboxSync:
             if self._daemon is None:
                 self.runs.close()
         finally:
-            self.transport.close()
-            if self._daemon is not None:
-                self._daemon.close()
+            try:
+                self.transport.close()
+            finally:
+                if self._daemon is not None:
+                    self._daemon.close()
 
     def __enter__(self) -> Self:
         return self

@@ -45,4 +45,5 @@ class DockerDaemon:
 
     async def aclose(self) -> None:
         """Remove the container and everything in it."""
+        self._container.give_up()  # at once: the thread may be long in coming
         await ain_thread(self._container.remove)

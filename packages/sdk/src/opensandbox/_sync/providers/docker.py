@@ -46,4 +46,5 @@ class DockerDaemon:
 
     def close(self) -> None:
         """Remove the container and everything in it."""
+        self._container.give_up()  # at once: the thread may be long in coming
         in_thread(self._container.remove)
