@@ -26,21 +26,27 @@ class FakeEngine:
     def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []
         self.removed = 0
-        self.refusals: list[APIError] = []
+        self.refusals: list[Exception] = []
+        self.removals: list[APIError] = []
         self.containers = self
 
     def create(self, **wanted: Any) -> Any:
         if wanted["image"] == "missing":
             raise refusal(404, "No such image: missing", ImageNotFound)
         self.asked.append(wanted)
-        return SimpleNamespace(start=self.start, remove=self.remove, id="c1")
+        return SimpleNamespace(start=self.start, remove=self.remove, reload=self.reload, id="c1")
 
     def start(self) -> None:
         if self.refusals:
             raise self.refusals.pop(0)
 
+    def reload(self) -> None:
+        raise requests.exceptions.ReadTimeout("the engine is busy")
+
     def remove(self, *, force: bool, v: bool) -> None:
         assert (force, v) == (True, True)
+        if self.removals:
+            raise self.removals.pop(0)
         self.removed += 1
 
 
@@ -80,6 +86,24 @@ def test_a_container_that_cannot_be_started_says_why(engine: FakeEngine) -> None
     with pytest.raises(Unreachable, match="could not start the container: minimum memory limit"):
         room.DockerTarget("execd:dev").run({}, token=None)
     assert engine.removed == 1
+
+
+def test_an_engine_that_fails_meanwhile_is_unreachable_and_the_container_removed(engine: FakeEngine) -> None:
+    with pytest.raises(Unreachable, match="the container engine failed: ReadTimeout: the engine is busy"):
+        room.DockerTarget("execd:dev").start({}, token=None)
+    engine.refusals = [requests.exceptions.ConnectionError("gone")]
+    with pytest.raises(Unreachable, match="the container engine failed: ConnectionError: gone"):
+        room.DockerTarget("execd:dev").start({}, token=None)
+    assert engine.removed == 1
+
+
+def test_a_container_that_is_being_removed_is_closed(engine: FakeEngine) -> None:
+    daemon = room.DockerTarget("execd:dev").run({}, token=None)
+    engine.removals = [refusal(409, "removal is already in progress"), refusal(404, "no"), refusal(500, "driver")]
+    daemon.close()
+    daemon.close()
+    with pytest.raises(APIError, match="driver"):
+        daemon.close()
 
 
 def test_a_missing_image_is_named(engine: FakeEngine) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from execd_conformance import baseline, catalogue, machine, probe, report, requirements, suite
 from execd_conformance.arguments import Arguments, parse
+from execd_conformance.checks import shown
 from execd_conformance.opening import open_session
 from execd_conformance.result import Result, refuse_skips
 from execd_conformance.targets import Misused, Started, Unreachable
@@ -60,11 +61,11 @@ def _run(arguments: Arguments) -> int:
     started, session = open_session(arguments.choice, profile=arguments.profile, only=arguments.only)
     try:
         result = suite.run(session, workers=arguments.workers, tell=_progress)
-        result = replace(result, notes=(*result.notes, *_last_words(started)))
+        notes = (*result.notes, *_last_words(started))
     finally:
-        started.close()
+        unclosed = _closed(started)
     _progress("\n")
-    return _tell(_judged(result, arguments, reasons), arguments)
+    return _tell(_judged(replace(result, notes=(*notes, *unclosed)), arguments, reasons), arguments)
 
 
 def _judged(result: Result, arguments: Arguments, reasons: dict[str, str]) -> Result:
@@ -80,6 +81,15 @@ def _last_words(started: Started) -> list[str]:
     except Unreachable as fault:
         log = started.log().strip().rpartition("\n")[2]
         return [f"at the end {fault}", *([f"the last that it logged: {log}"] if log else [])]
+    return []
+
+
+def _closed(started: Started) -> list[str]:
+    """End the daemon; what all its scenarios came to is not lost where that fails."""
+    try:
+        started.close()
+    except Exception as fault:  # noqa: BLE001 - an engine's client raises much
+        return [f"the daemon could not be closed: {shown(f'{type(fault).__name__}: {fault}')}"]
     return []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from execd_conformance import probe
 from execd_conformance.session import Session
@@ -21,7 +22,8 @@ def open_session(choice: Choice, *, profile: str = "full", only: Sequence[str] =
     try:
         version = probe.ask(started.place)
     except BaseException:
-        started.close()
+        with suppress(Exception):  # what came first is what is told
+            started.close()
         raise
     session = Session(
         choice=choice,

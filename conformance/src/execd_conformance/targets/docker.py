@@ -14,18 +14,19 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
 import requests
-from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.errors import APIError, DockerException, ImageNotFound
 from docker.models.containers import Container
 from docker.models.networks import Network
 
 import docker
+from execd_conformance.checks import shown
 from execd_conformance.targets import Place, Unreachable
 
 LABEL: Final = "execd.conformance"
@@ -46,6 +47,8 @@ _PORTS: Final = (20_000, 32_768)
 """Below those that the kernel hands out, so that the port is still free when the engine publishes it anew."""
 _PORT_TRIES: Final = 20
 _TAKEN: Final = ("already allocated", "already in use")
+_GONE: Final = (404, 409)
+"""There is no such container, or somebody removes it at this moment."""
 _SWEEP: Final = """
 import sys
 sys.stdin.buffer.read()
@@ -104,8 +107,11 @@ class DockerDaemon:
 
     def close(self) -> None:
         """Remove the container."""
-        with suppress(NotFound):
+        try:
             self.container.remove(force=True, v=True)
+        except APIError as refusal:
+            if refusal.status_code not in _GONE:
+                raise
 
     def _is_ready(self) -> bool:
         host, _, port = self.place.url.removeprefix("http://").partition(":")
@@ -132,12 +138,14 @@ class DockerTarget:
 
     def start(self, settings: Mapping[str, str], *, token: str | None) -> DockerDaemon:
         """Start one and wait until it takes work."""
-        daemon = self.run(settings, token=token)
-        try:
-            daemon.await_ready()
-        except BaseException:
-            daemon.close()
-            raise
+        with _reaching():
+            daemon = self.run(settings, token=token)
+            try:
+                daemon.await_ready()
+            except BaseException:
+                with suppress(DockerException, OSError):  # the sweeper comes for it
+                    daemon.close()
+                raise
         return daemon
 
     def refused(self, settings: Mapping[str, str], *, token: str | None) -> tuple[int, str]:
@@ -221,6 +229,15 @@ def _engine() -> _Engine:
     )
     atexit.register(_sweep, client, sweeper)
     return _Engine(client, {mine: str(os.getpid()), LABEL: "1"})
+
+
+@contextmanager
+def _reaching() -> Iterator[None]:
+    """Tell what befalls the engine, or the way to it, in one line."""
+    try:
+        yield
+    except (DockerException, OSError) as fault:  # those of `requests`, and all that run out of time, are OSErrors
+        raise Unreachable(f"the container engine failed: {shown(f'{type(fault).__name__}: {fault}')}") from fault
 
 
 def _sweep(client: docker.DockerClient, sweeper: subprocess.Popen[bytes]) -> None:
