@@ -28,13 +28,15 @@ RUN --mount=type=secret,id=site \
     make /opt/venv kernel.txt; make /opt/execd daemon.txt; make /build/wheel wheel.txt; \
     /opt/venv/bin/pip config --quiet --site set global.disable-pip-version-check true
 COPY packages/execd packages/execd
-RUN set -eu; \
+COPY docker/ready.bash ./
+# Whatever modes the tree has here (a clone under umask 077), what is installed is anyone's to read.
+RUN set -eu; umask 022; \
     wheel/bin/pip wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir dist packages/execd; \
     /opt/execd/bin/pip install --quiet --no-index --no-deps dist/*.whl; \
     /opt/execd/bin/pip check; \
     /opt/execd/bin/pip uninstall --quiet --yes setuptools pip; \
-    install -D -m 0711 /bin/bash /opt/execd/libexec/bash
-COPY docker/ready.bash /opt/execd/libexec/ready
+    install -D -m 0711 /bin/bash /opt/execd/libexec/bash; \
+    install -m 0755 ready.bash /opt/execd/libexec/ready
 
 FROM python
 # The two folders are anyone's, as /tmp is: the container may run as whatever user it is told.
