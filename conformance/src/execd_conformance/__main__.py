@@ -57,6 +57,8 @@ def _chosen(arguments: Arguments) -> list[catalogue.Scenario]:
 
 def _run(arguments: Arguments) -> int:
     _chosen(arguments)
+    for path in filter(None, (arguments.junit, arguments.json)):
+        _write(path, "", mode="a")  # a run is long: what cannot be written is said before it
     reasons = baseline.read(arguments.baseline) if arguments.baseline is not None else {}
     started, session = open_session(arguments.choice, profile=arguments.profile, only=arguments.only)
     try:
@@ -95,10 +97,10 @@ def _closed(started: Started) -> list[str]:
 
 def _tell(result: Result, arguments: Arguments) -> int:
     texts = requirements.load()
+    _print("\n".join(report.lines(result, texts)))
     for path, text in ((arguments.junit, machine.junit), (arguments.json, machine.as_json)):
         if path is not None:
             _write(path, text(result, texts))
-    _print("\n".join(report.lines(result, texts)))
     return result.status
 
 
@@ -112,9 +114,10 @@ def _print(text: str) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, text: str, *, mode: str = "w") -> None:
     try:
-        path.write_text(text, "utf-8")
+        with path.open(mode, encoding="utf-8") as file:
+            file.write(text)
     except OSError as fault:
         raise Misused(f"cannot write {path}: {fault.strerror}") from None
 
