@@ -82,3 +82,21 @@ def test_a_gap_that_truncated_names_is_none() -> None:
     assert misnumbered([gap, *events[4:]], after=1) is None
     assert misnumbered([events[0], gap, *events[5:]]) is not None
     assert misnumbered([events[0], *events[4:]]) is not None
+
+
+@pytest.mark.parametrize("named", [{}, {"from": 2}, {"from": 2, "to": 1}, {"from": 2, "to": "3"}, {"from": 3, "to": 3}])
+def test_a_gap_that_is_named_wrongly_is_one(named: dict[str, Any]) -> None:
+    assert misnumbered([sound()[0], event("truncated", **named), *sound()[4:]]) is not None
+
+
+def test_nothing_keeps_no_law() -> None:
+    made = checks("stream.timestamp", "event.init-first", "stream.terminal-once", "stream.terminal-last", *NUMBERED)
+    lawful(made, [])
+    numbered(made, [])
+    assert not any(each.ok for seen in made.seen.values() for each in seen)
+
+
+@pytest.mark.parametrize("data", ["/w8", "/w8=!", "/w8=\n", 7])
+def test_output_that_is_no_base64_is_none(data: object) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        written([event("stdout", 1, data=data)])

@@ -6,11 +6,13 @@ the first daemon of this API sends. The latter are `foreign`: a daemon that send
 
 from __future__ import annotations
 
-import json
+import base64
 import re
 import time
 from dataclasses import dataclass, field
 from typing import Any, Final
+
+from execd_conformance.parsing import json_value
 
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r(?!\Z)")
 """A carriage return that the bytes end with may be half of a line end: it waits for what follows."""
@@ -52,6 +54,16 @@ class Event:
     def is_terminal(self) -> bool:
         """Whether it ends an execution."""
         return self.type in {"execution_complete", "error"}
+
+    @property
+    def content(self) -> bytes:
+        """The bytes of a piece of output: its text, or `data` in base64; `ValueError` where that is none."""
+        data = self.get("data")
+        if data is None:
+            return str(self.get("text", "")).encode(errors="surrogatepass")
+        if not isinstance(data, str):
+            raise ValueError(f"base64 was expected, {self.raw[:100]!r} came")  # noqa: TRY004 - the daemon's fault
+        return base64.b64decode(data, validate=True)
 
 
 @dataclass(slots=True)
@@ -131,7 +143,7 @@ def _made(
 
 def _object(text: str) -> dict[str, Any] | None:
     try:
-        value = json.loads(text)
+        value = json_value(text)
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 
 from execd_conformance.broken import Broken
@@ -65,9 +64,5 @@ class Ran:
         return b"".join(self._bytes(event) for event in self.events if event.type == stream)
 
     def _bytes(self, event: Event) -> bytes:
-        if isinstance(data := event.get("data"), str):
-            return base64.b64decode(data)
-        text = str(event.get("text", ""))
-        if self.in_lines and text != "\n" and not event.get("partial"):
-            text += "\n"
-        return text.encode("utf-8", "surrogatepass")
+        is_line = self.in_lines and event.get("data") is None and event.get("text") != "\n"
+        return event.content + (b"\n" if is_line and not event.get("partial") else b"")

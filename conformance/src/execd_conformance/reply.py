@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
 from execd_conformance.broken import Broken
+from execd_conformance.parsing import json_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Reply:
     def json(self) -> Any:
         """Return the body's JSON value; `Broken` where it is none."""
         try:
-            return json.loads(self.body)
+            return json_value(self.body)
         except (ValueError, RecursionError):
             raise Broken(f"JSON was expected with status {self.status}, {self.body[:200]!r} came") from None
 
@@ -30,7 +30,7 @@ class Reply:
     def code(self) -> str | None:
         """The `code` of an error's body; None where there is none, or it is malformed."""
         try:
-            value = json.loads(self.body)
+            value = json_value(self.body)
         except (ValueError, RecursionError):
             return None
         code = value.get("code") if isinstance(value, dict) else None

@@ -89,6 +89,7 @@ FEATURE_ROUTES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "archive": (("GET", "/directories/archive"),),
     "watch": (("GET", "/files/watch"),),
     "sign": (("POST", "/sign"),),
+    "proxy": (("GET", "/proxy/1/"),),
     "pty": (("GET", "/pty/none"),),
     "ports": (("GET", "/ports"),),
     "chunked_upload": (("GET", "/files/uploads/none"),),

@@ -5,12 +5,12 @@ A scenario that calls `refused` or `well_formed` declares `REFUSALS` beside its 
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any, Final, Unpack
 
 from execd_conformance.broken import Broken
 from execd_conformance.checks import Checks
+from execd_conformance.parsing import json_value
 from execd_conformance.raw import Raw, Reply, Sending
 from execd_conformance.scenarios.contract import STATUS_OF
 from execd_conformance.stream import Stream
@@ -89,7 +89,7 @@ def is_new(reply: Reply | Stream) -> bool:
 def fields(reply: Reply) -> dict[str, Any]:
     """Return the object that a body is, empty where it is none."""
     try:
-        value = json.loads(reply.body)
+        value = json_value(reply.body)
     except (ValueError, RecursionError):
         return {}
     return value if isinstance(value, dict) else {}

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
-from datetime import datetime
 
 from execd_conformance.checks import Checks, scenario
 from execd_conformance.laws import has_time, is_count
+from execd_conformance.parsing import is_time
 from execd_conformance.raw import Raw
 from execd_conformance.scenarios.refusals import fields, ids, media_type
 
@@ -69,14 +68,3 @@ async def test_standard_input_is_answered_empty(checks: Checks, raw: Raw) -> Non
         checks.that("empty.success", written.status == 200 and written.body == b"", saw=written)
         async for _ in stream:
             pass
-
-
-def is_time(value: object) -> bool:
-    """Whether a value is RFC 3339 in UTC with milliseconds and `Z`."""
-    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", value, re.ASCII):
-        return False
-    try:
-        datetime.fromisoformat(value)
-    except ValueError:
-        return False
-    return True

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 from typing import Any
 
 from execd_conformance.checks import Checks, scenario
 from execd_conformance.events import Event
 from execd_conformance.laws import ending, texts, whole
+from execd_conformance.parsing import is_time
 from execd_conformance.raw import Raw
-
-TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-
-
-def _is_time(value: object) -> bool:
-    return isinstance(value, str) and TIME.fullmatch(value) is not None
 
 
 @scenario("commands", "status.fields", "status.from-init", "status.unknown", profiles=("full", "compat"))
@@ -28,11 +22,11 @@ async def test_a_status_tells_how_a_command_stands(checks: Checks, raw: Raw, uni
         await whole(stream)
     seen = (live.get("id"), live.get("content"), live.get("running"))
     checks.equal("status.from-init", seen, (init["text"], command, True))
-    checks.that("status.fields", _is_time(live.get("started_at")) and live.get("finished_at") is None, saw=live)
+    checks.that("status.fields", is_time(live.get("started_at")) and live.get("finished_at") is None, saw=live)
     checks.that("status.fields", live.get("exit_code") is None and not live.get("error"), saw=live)
     done = (await raw.request("GET", f"/command/status/{init['text']}")).json()
     checks.equal("status.fields", (done.get("running"), done.get("exit_code")), (False, 3))
-    checks.that("status.fields", bool(done.get("error")) and _is_time(done.get("finished_at")), saw=done)
+    checks.that("status.fields", bool(done.get("error")) and is_time(done.get("finished_at")), saw=done)
     checks.equal("status.fields", done.get("started_at"), live.get("started_at"))
     events = await raw.events("POST", "/command", json={"command": "true"})
     good = (await raw.request("GET", f"/command/status/{events[0]['text']}")).json()

@@ -38,9 +38,11 @@ async def test_the_version_tells_what_is_there(checks: Checks, raw: Raw) -> None
     features = told.get("features")
     checks.that("health.features-closed", is_names(features) and set(features) <= FEATURES, saw=features)
     served = {name: await are_served(raw, name) for name in FEATURES & set(features if is_names(features) else ())}
-    checks.that("health.features-served", all(served.values()), saw=[name for name in served if not served[name]])
-    described = names_of(await raw.request("GET", "/code/languages"))
-    languages = told.get("languages")
+    saw = [name for name in served if not served[name]]
+    checks.that("health.features-served", is_names(features) and not saw, saw=saw or features)
+    reply = await raw.request("GET", "/code/languages")
+    described, languages = names_of(reply), told.get("languages")
+    checks.that("health.languages", reply.status == 200, saw=reply)
     checks.equal("health.languages", sorted(languages) if is_names(languages) else languages, described)
 
 
