@@ -31,6 +31,11 @@ async def closed(request: bytes, writer: asyncio.StreamWriter) -> None:
     writer.write(head("401 Unauthorized", "application/json", length=2) + b"{}")
 
 
+async def hides_its_version(request: bytes, writer: asyncio.StreamWriter) -> None:
+    """Healthy, and takes no token for one route."""
+    await (closed(request, writer) if b" /version " in request else hangs_on_work(request, writer))
+
+
 async def garbage(request: bytes, writer: asyncio.StreamWriter) -> None:
     body = b'{"version": [1, {"features": "\xff\xfe"'
     writer.write(head("200 OK", "application/json", length=len(body)) + body)

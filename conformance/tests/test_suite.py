@@ -71,7 +71,11 @@ def test_what_speaks_no_http_is_unreachable(answer: odd.Answer) -> None:
 def test_one_that_wants_a_token_is_told_apart() -> None:
     with odd.serving(odd.closed) as there:
         assert "wants a token: --token, or EXECD_ACCESS_TOKEN" in run("--target", there.url).stderr
-        assert run("--target", there.url, "--token", "wrong", "--only", "ping_is_alive").returncode == 1
+        mistaken = run("--target", there.url, "--token", "wrong", "--only", "ping_is_alive")
+    assert (mistaken.returncode, mistaken.stderr.count("\n")) == (2, 1)
+    assert "refuses this token" in mistaken.stderr
+    with odd.serving(odd.hides_its_version) as there:
+        assert run("--target", there.url, "--token", "right", "--only", "ping_is_alive").returncode == 0
 
 
 def test_a_closed_port_is_unreachable() -> None:

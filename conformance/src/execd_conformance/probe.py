@@ -29,6 +29,8 @@ async def _ask(place: Place) -> dict[str, Any]:
         reply = await raw.request("GET", "/version", timeout_s=_PATIENCE_S)
         if reply.status == 401 and place.token is None:
             raise Unreachable(f"the daemon at {place.url} wants a token: --token, or EXECD_ACCESS_TOKEN")
+        if reply.status == 401 and await _is_closed(raw):
+            raise Unreachable(f"the daemon at {place.url} refuses this token")
         value = reply.json() if reply.status == 200 else None
     except Broken:
         # Whatever is wrong with that answer, something that speaks HTTP can be judged.
@@ -37,6 +39,11 @@ async def _ask(place: Place) -> dict[str, Any]:
     finally:
         await raw.aclose()
     return kept(value) if isinstance(value, dict) else {}
+
+
+async def _is_closed(raw: Raw) -> bool:
+    # One refusal may be a fault of that route alone, which checks judge.
+    return (await raw.request("GET", "/metrics", timeout_s=_PATIENCE_S)).status == 401
 
 
 def kept(version: dict[str, Any]) -> dict[str, Any]:
