@@ -103,6 +103,16 @@ def test_a_healthy_daemon_passes_and_every_report_says_so(tmp_path: Path) -> Non
     assert junit.read_text().count("<testcase") == counts["passed"] + counts["skipped"]
 
 
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_what_the_caller_tells_pytest_has_no_say(workers: str) -> None:
+    done = run(
+        *("--target", "local", "--only", "ping_is_alive", "-n", workers),
+        PYTEST_ADDOPTS="--collect-only --no-such",
+        PYTEST_PLUGINS="no_such",
+    )
+    assert (done.returncode, last_line(done)["passed"]) == (0, 1)
+
+
 def test_an_expectation_that_is_stale_fails(tmp_path: Path) -> None:
     (check, *_) = run("--list", "--only", "test_health").stdout.split()
     stale = tmp_path / "baseline.yaml"

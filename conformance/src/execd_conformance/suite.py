@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -30,21 +31,38 @@ def run(session: Session, *, workers: int = 0, tell: Callable[[str], None] = lam
     chosen = catalogue.selected(known, profile=session.profile, only=session.only)
     collector = Collector(chosen, tell=tell)
     began = time.monotonic()
-    before = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
-    # What whoever runs this has installed beside it has no say: not here, and not in the workers.
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    try:
+    with alone():
         ended = pytest.main(_arguments(chosen, workers), plugins=[collector, Given(session)])
-    finally:
-        if before is None:
-            del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
     return Result(
         session=session,
-        outcomes=(*collector.outcomes, *untold(chosen, collector)),
+        outcomes=(*collector.outcomes, *untold(chosen, collector), *_faults(ended, collector)),
         notes=("it was interrupted",) if ended == pytest.ExitCode.INTERRUPTED else (),
         seconds=time.monotonic() - began,
         known_features=frozenset(name for each in known for name in each.declared.features),
     )
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Run pytest, and its workers, as if nobody had told it anything or installed something beside it."""
+    before = {name: value for name, value in os.environ.items() if name.startswith("PYTEST_")}
+    for name in before:
+        del os.environ[name]
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    try:
+        yield
+    finally:
+        for name in [name for name in os.environ if name.startswith("PYTEST_")]:
+            del os.environ[name]
+        os.environ |= before
+
+
+def _faults(ended: int, collector: Collector) -> list[Outcome]:
+    if ended in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        return []
+    why = "; ".join(["", *dict.fromkeys(collector.faults)])
+    saw = f"pytest ended with status {int(ended)}{why}"
+    return [Outcome(scenario="the_run", variant="", requirement="", area="", status="error", saw=saw)]
 
 
 def _arguments(chosen: list[Scenario], workers: int) -> list[str]:

@@ -23,7 +23,7 @@ from execd_conformance.mutants.mutant import Mutant
 from execd_conformance.mutants.verdict import Tally, Verdict, doubtful, reds, unhealthy, verdict
 from execd_conformance.opening import open_session
 from execd_conformance.session import Session
-from execd_conformance.suite import FOLDER
+from execd_conformance.suite import FOLDER, alone
 from execd_conformance.targets import Choice, Misused, Unreachable
 
 _WORKERS: Final = 6  # of which many wait most of the time
@@ -98,12 +98,12 @@ def _chosen(patterns: list[str] | None) -> list[Mutant]:
 
 def _tried(chosen: list[Mutant], session: Session, *, seek: str | None, workers: int) -> Tally:
     tally = Tally()
-    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     arguments = ["-c", str(FOLDER / "pytest.ini"), "-p", "no:terminal", "-p", "no:cacheprovider", str(FOLDER)]
     arguments += ["-p", "execd_conformance.mutants.plugin", "--mutants", ",".join(mutant.name for mutant in chosen)]
     arguments += ["--seek", "-k", seek] if seek else []
     arguments += ["-p", "xdist.plugin", "-n", str(workers), "--dist", "worksteal"] if workers > 1 else []
-    pytest.main(arguments, plugins=[tally, Given(session)])
+    with alone():
+        pytest.main(arguments, plugins=[tally, Given(session)])
     return tally
 
 
