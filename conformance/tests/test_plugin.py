@@ -50,6 +50,20 @@ async def test_waits(checks):
     assert "x.y failed: the scenario was to end within 0.2 s, and went on" in said
 
 
+@pytest.mark.parametrize("raised", ["asyncio.CancelledError('leaked')", "SystemExit('leaked')"])
+def test_whatever_stops_a_scenario_has_failed_it(raised: str, tmp_path: Path) -> None:
+    said = run(
+        tmp_path,
+        f"""
+@scenario("streams", "x.y")
+async def test_leaks(checks):
+    raise {raised}
+""",
+    )
+    assert "leaked" in said
+    assert "ChecksFailed: x.y failed: " in said
+
+
 def test_one_that_blocks_the_loop_is_stopped_by_an_alarm(tmp_path: Path) -> None:
     said = run(
         tmp_path,

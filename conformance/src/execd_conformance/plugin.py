@@ -161,7 +161,9 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     stopped: BaseException | None = None
     try:
         result = yield
-    except Exception as fault:  # noqa: BLE001 - judged below, where its text is kept
+    except (KeyboardInterrupt, pytest.exit.Exception):
+        raise
+    except BaseException as fault:  # noqa: BLE001 - judged below; a cancellation that leaked has stopped it as well
         stopped, result = fault, None
     if _declared(item) is None:
         if stopped is not None:
