@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 from execd_conformance import probe
@@ -56,8 +57,10 @@ class Daemons:
         source = self._session.source()
         started: Started = await in_thread(source.start, variables(settings), token=token)
         try:
-            version = await in_thread(probe.ask, started.place)
-            raw = Raw(started.place.url, started.place.token, features=probe.features(version))
+            # Of several tokens each opens it by itself, and all of them together do not.
+            place = replace(started.place, token=token and token.partition(",")[0])
+            version = await in_thread(probe.ask, place)
+            raw = Raw(place.url, place.token, features=probe.features(version))
             try:
                 yield Daemon(started, raw)
             finally:
