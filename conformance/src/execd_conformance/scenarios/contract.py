@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection
 from typing import Final
 
 OPEN: Final = ("/ping", "/ready")
@@ -57,6 +59,22 @@ METHODS: Final[dict[str, frozenset[str]]] = {
     "/metrics/watch": frozenset({"GET"}),
 }
 """What each path takes, HEAD beside GET apart. `/executions/none` may get a DELETE, so nothing is said of it."""
+
+_EXTENSIONS: Final = (
+    (r"/executions/[^/]+/stdin", "stdin"),
+    (r"/executions.*", "replay"),
+    (r"/code/contexts/[^/]+/restart", "restart"),
+    (r"/ready|/version|/code/languages|/code/contexts/[^/]+/events", None),
+)
+"""Routes that deployed clients do not know, and what announces each; None: whoever announces anything."""
+
+
+def is_offered(path: str, features: Collection[str]) -> bool:
+    """Whether a daemon that announces these features has the route of a path; all have those of deployed clients."""
+    bare = path.partition("?")[0]
+    needs = next((feature for route, feature in _EXTENSIONS if re.fullmatch(route, bare)), "")
+    return bool(features) if needs is None else not needs or needs in features
+
 
 FEATURES: Final = frozenset(
     {

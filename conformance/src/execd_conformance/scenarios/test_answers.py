@@ -8,10 +8,11 @@ from execd_conformance.checks import Checks, scenario
 from execd_conformance.laws import has_time, is_count
 from execd_conformance.parsing import is_time
 from execd_conformance.raw import Raw
+from execd_conformance.scenarios.contract import is_offered
 from execd_conformance.scenarios.refusals import fields, ids, media_type
 
 
-@scenario("general", "empty.success", "times.bodies", "times.events", profiles=("compat",))
+@scenario("general", "empty.success", "json.answers", "times.bodies", "times.events", profiles=("compat",))
 async def test_times_and_empty_answers_are_as_clients_know_them(checks: Checks, raw: Raw) -> None:
     """A run from start to interrupt, as deployed clients see it."""
     async with raw.stream("POST", "/command", json={"command": "echo up; exec sleep 60"}) as stream:
@@ -21,7 +22,9 @@ async def test_times_and_empty_answers_are_as_clients_know_them(checks: Checks, 
         stopped = await raw.request("DELETE", "/command", params={"id": run})
         checks.that("empty.success", stopped.status == 200 and stopped.body == b"", saw=stopped)
         events = [*stream.events, *[event async for event in stream]]
-    over = fields(await raw.request("GET", f"/command/status/{run}"))
+    answer = await raw.request("GET", f"/command/status/{run}")
+    checks.that("json.answers", answer.status == 200 and media_type(answer) == "application/json", saw=answer)
+    over = fields(answer)
     times = [live.get("started_at"), over.get("started_at"), over.get("finished_at")]
     checks.that("times.bodies", all(map(is_time, times)), saw=times)
     checks.that("times.bodies", times[0] == times[1] and str(times[1]) <= str(times[2]), saw=times)
@@ -42,7 +45,7 @@ async def test_what_is_served_has_its_type_and_its_id(checks: Checks, raw: Raw, 
     run = (await raw.run("true")).id
     described = ["/version", "/command/status/{run}", "/executions", "/executions/{run}", "/metrics"]
     described += ["/code/contexts", "/code/languages", "/files/info?path={folder}/file"]
-    for path in described:
+    for path in (each for each in described if is_offered(each, raw.features)):
         reply = await raw.request("GET", path.format(run=run, folder=folder), headers=mine)
         checks.that("json.answers", reply.status == 200 and media_type(reply) == "application/json", saw=(path, reply))
         checks.that("json.answers", isinstance(reply.json(), dict | list) and reply.body.decode(), saw=(path, reply))
@@ -54,6 +57,8 @@ async def test_what_is_served_has_its_type_and_its_id(checks: Checks, raw: Raw, 
         (download, {"If-None-Match": "*"}, 304),
         (f"/executions/{run}/events?after=1000000", {}, 204),
     ):
+        if not is_offered(path, raw.features):
+            continue
         reply = await raw.request("GET", path, headers={**mine, **headers})
         checks.that("request-id.everywhere", reply.status == status and ids(reply) == [unique], saw=(path, reply))
 

@@ -8,7 +8,7 @@ from execd_conformance.checks import Checks, scenario
 from execd_conformance.daemon import Daemons
 from execd_conformance.raw import TOKEN_HEADER, Raw
 from execd_conformance.scenarios.bare import HANDSHAKE, bare
-from execd_conformance.scenarios.contract import OPEN, ROUTES
+from execd_conformance.scenarios.contract import OPEN, ROUTES, is_offered
 from execd_conformance.scenarios.refusals import REFUSALS, ask, refused
 
 _COMPAT_ROUTES: Final = (
@@ -44,7 +44,7 @@ async def test_deployed_clients_need_the_token(checks: Checks, raw: Raw) -> None
 async def test_every_route_wants_the_token(checks: Checks, raw: Raw) -> None:
     """Without one, and with one whose last letter is wrong."""
     token = the_token(checks, raw)
-    for method, path in ROUTES:
+    for method, path in (each for each in ROUTES if is_offered(each[1], raw.features)):
         reply = await ask(raw, method, path, token=None)
         refused(checks, "auth.missing-token", reply, 401, "UNAUTHORIZED", of=f"{method} {path}")
         reply = await ask(raw, method, path, token=f"{token[:-1]}{'b' if token.endswith('a') else 'a'}")
@@ -69,27 +69,27 @@ async def test_only_the_token_itself_opens(checks: Checks, raw: Raw) -> None:
     for wrong in wrong_tokens(token):
         async with bare(raw) as connection:
             lines = [f"{TOKEN_HEADER}: {each}" for each in wrong]
-            await connection.send(connection.head("GET", "/version", *lines, token=False))
+            await connection.send(connection.head("GET", "/metrics", *lines, token=False))
             reply = await connection.answer()
         refused(checks, "auth.wrong-token", reply, 401, "UNAUTHORIZED", of=wrong)
         told = reply.text + str(reply.headers)
         checks.that("auth.token-not-repeated", token not in told and "mistaken-identity" not in told, saw=reply)
     for name in (TOKEN_HEADER, TOKEN_HEADER.lower(), TOKEN_HEADER.title()):
         async with bare(raw) as connection:
-            await connection.send(connection.head("GET", "/version", f"{name}: {token}", token=False))
+            await connection.send(connection.head("GET", "/metrics", f"{name}: {token}", token=False))
             checks.equal("auth.right-token", (await connection.answer()).status, 200)
     async with bare(raw) as connection:
         for given, status in ((token, 200), (None, 401), ("mistaken-identity", 401), (token, 200)):
             line = [] if given is None else [f"{TOKEN_HEADER}: {given}"]
-            await connection.send(connection.head("GET", "/version", *line, token=False))
+            await connection.send(connection.head("GET", "/metrics", *line, token=False))
             requirement = "auth.right-token" if status == 200 else "auth.every-request"
             checks.equal(requirement, (await connection.answer()).status, status)
     for elsewhere in ("Authorization: Bearer ", "X-Access-Token: ", "Cookie: X-EXECD-ACCESS-TOKEN=", "X-API-Key: "):
         async with bare(raw) as connection:
-            await connection.send(connection.head("GET", "/version", elsewhere + token, token=False))
+            await connection.send(connection.head("GET", "/metrics", elsewhere + token, token=False))
             refused(checks, "auth.header-only", await connection.answer(), 401, "UNAUTHORIZED", of=elsewhere)
     for name in ("token", "access_token", TOKEN_HEADER):
-        reply = await raw.request("GET", "/version", params={name: token}, token=None)
+        reply = await raw.request("GET", "/metrics", params={name: token}, token=None)
         refused(checks, "auth.header-only", reply, 401, "UNAUTHORIZED", of=f"?{name}=")
 
 
@@ -171,9 +171,9 @@ async def test_several_tokens_each_open(checks: Checks, daemons: Daemons) -> Non
     tokens = ("first-token", "second-token")
     async with daemons(token=",".join(tokens)) as other:
         for token in tokens:
-            checks.equal("auth.rotation", (await other.raw.request("GET", "/version", token=token)).status, 200)
+            checks.equal("auth.rotation", (await other.raw.request("GET", "/metrics", token=token)).status, 200)
         for wrong in ("first-token,second-token", "first-tokensecond-token", ",", "third-token", "", None):
-            reply = await other.raw.request("GET", "/version", token=wrong)
+            reply = await other.raw.request("GET", "/metrics", token=wrong)
             refused(checks, "auth.wrong-token", reply, 401, "UNAUTHORIZED", of=wrong)
 
 

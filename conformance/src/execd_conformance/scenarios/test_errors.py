@@ -11,36 +11,39 @@ from execd_conformance.raw import Raw, Reply
 from execd_conformance.scenarios.bare import HANDSHAKE, bare
 from execd_conformance.scenarios.refusals import REFUSALS, ask, details, fields, media_type, message, refused
 
-_PLAIN: Final[tuple[tuple[str, int, str, str, dict[str, Any]], ...]] = (
+_Wrong = tuple[str, int, str, str, dict[str, Any]]
+_PLAIN: Final[tuple[_Wrong, ...]] = (
     ("INVALID_REQUEST_BODY", 400, "POST", "/command", {"json": {"command": " "}}),
     ("INVALID_REQUEST_BODY", 400, "POST", "/command", {"json": {}}),
     ("INVALID_REQUEST_BODY", 400, "POST", "/command", {"json": {"command": "true", "argv": ["true"]}}),
     ("INVALID_REQUEST_BODY", 400, "POST", "/command", {"json": {"command": "true", "cwd": "/nonexistent"}}),
     ("INVALID_REQUEST_BODY", 400, "POST", "/code", {"json": {"code": "1", "context": {"id": ""}, "envs": {"": ""}}}),
     ("MISSING_QUERY", 400, "DELETE", "/command", {}),
-    ("INVALID_QUERY", 400, "GET", "/executions?limit=x", {}),
     ("INVALID_QUERY", 400, "GET", "/files/info?path=%zz", {}),
     ("INVALID_FILE", 400, "GET", "/files/download?path=/dev/null", {}),
     ("INVALID_FILE", 400, "POST", "/files/upload", {"content": b"no form", "headers": {"Content-Type": "text/plain"}}),
     ("LANGUAGE_NOT_SUPPORTED", 400, "POST", "/code", {"json": {"code": "1", "context": {"language": "cobol"}}}),
     ("LANGUAGE_NOT_SUPPORTED", 400, "POST", "/code/context", {"json": {"language": "cobol"}}),
-    ("UNAUTHORIZED", 401, "GET", "/version", {"token": "mistaken-identity"}),
+    ("UNAUTHORIZED", 401, "GET", "/metrics", {"token": "mistaken-identity"}),
     ("FILE_NOT_FOUND", 404, "GET", "/files/info?path=/nonexistent", {}),
     ("FILE_NOT_FOUND", 404, "GET", "/files/download?path=/nonexistent", {}),
     ("COMMAND_NOT_FOUND", 404, "GET", "/command/status/none", {}),
     ("COMMAND_NOT_FOUND", 404, "DELETE", "/command?id=none", {}),
     ("CONTEXT_NOT_FOUND", 404, "GET", "/code/contexts/none", {}),
     ("CONTEXT_NOT_FOUND", 404, "DELETE", "/code/contexts/none", {}),
-    ("CONTEXT_NOT_FOUND", 404, "POST", "/code/contexts/none/restart", {}),
-    ("CONTEXT_NOT_FOUND", 404, "GET", "/code/contexts/none/events", {}),
     ("CONTEXT_NOT_FOUND", 404, "POST", "/code", {"json": {"code": "1", "context": {"id": "none"}}}),
     ("CONTEXT_NOT_FOUND", 404, "DELETE", "/code?id=none", {}),
-    ("EXECUTION_NOT_FOUND", 404, "GET", "/executions/none", {}),
-    ("EXECUTION_NOT_FOUND", 404, "GET", "/executions/none/events", {}),
-    ("EXECUTION_NOT_FOUND", 404, "POST", "/executions/none/stdin", {}),
     ("ROUTE_NOT_FOUND", 404, "GET", "/nope", {}),
     ("ROUTE_NOT_FOUND", 404, "POST", "/", {}),
     ("METHOD_NOT_ALLOWED", 405, "PUT", "/command", {}),
+)
+_EXTENDED: Final[tuple[_Wrong, ...]] = (
+    ("INVALID_QUERY", 400, "GET", "/executions?limit=x", {}),
+    ("CONTEXT_NOT_FOUND", 404, "POST", "/code/contexts/none/restart", {}),
+    ("CONTEXT_NOT_FOUND", 404, "GET", "/code/contexts/none/events", {}),
+    ("EXECUTION_NOT_FOUND", 404, "GET", "/executions/none", {}),
+    ("EXECUTION_NOT_FOUND", 404, "GET", "/executions/none/events", {}),
+    ("EXECUTION_NOT_FOUND", 404, "POST", "/executions/none/stdin", {}),
 )
 
 
@@ -61,6 +64,19 @@ async def test_what_is_asked_wrongly_is_refused_by_its_code(checks: Checks, raw:
             checks.that("error.language-not-supported", "cobol" not in (installed or ()), saw=reply)
         if code == "FILE_NOT_FOUND":
             checks.that("error.file-not-found", "/nonexistent" in message(reply), saw=reply)
+
+
+@scenario(
+    "errors",
+    *sorted({requirement_of(code) for code, *_ in _EXTENDED}),
+    *REFUSALS,
+    features=("replay", "stdin", "restart"),
+)
+async def test_what_is_asked_wrongly_of_extensions_is_refused_by_its_code(checks: Checks, raw: Raw) -> None:
+    """Routes that deployed clients do not know."""
+    for code, status, method, path, request in _EXTENDED:
+        reply = await ask(raw, method, path, **request)
+        refused(checks, requirement_of(code), reply, status, code, of=f"{method} {path} {request}")
 
 
 @scenario(

@@ -8,7 +8,7 @@ from typing import Final
 from execd_conformance.checks import Checks, scenario
 from execd_conformance.raw import Raw, Reply
 from execd_conformance.scenarios.bare import bare
-from execd_conformance.scenarios.contract import METHODS, OPEN
+from execd_conformance.scenarios.contract import METHODS, OPEN, is_offered
 from execd_conformance.scenarios.refusals import REFUSALS, ask, message, refused
 
 _MISSING: Final = (
@@ -62,7 +62,8 @@ async def test_paths_in_queries_are_percent_encoded_bytes(checks: Checks, raw: R
     for more in ("&nope=1", "&nope", "&=", "&&", "&nope=%FF", "&nope=%zz", "&Path=x"):
         reply = await raw.request("GET", f"{base}ab{more}".encode())
         checks.that("query.unknown-ignored", paths(reply) == [f"{folder}/ab"], saw=(more, reply))
-    for path in ("/version?nope=1", "/executions?nope=%FF&limit=1", "/ping?nope", "/metrics?x=1&x=2"):
+    served = ("/version?nope=1", "/executions?nope=%FF&limit=1", "/ping?nope", "/metrics?x=1&x=2")
+    for path in (each for each in served if is_offered(each, raw.features)):
         checks.that("query.unknown-ignored", (await raw.request("GET", path.encode())).status == 200, saw=path)
 
 
@@ -114,7 +115,7 @@ async def test_what_is_missing_or_cannot_be_read_is_named(checks: Checks, raw: R
             reply = await raw.request(method, (path + query).encode())
             refused(checks, "query.missing", reply, 400, "MISSING_QUERY", of=(method, path + query))
             checks.that("query.missing-named", name in message(reply), saw=reply)
-    for path, name in _UNPARSABLE:
+    for path, name in (each for each in _UNPARSABLE if is_offered(each[0], raw.features)):
         reply = await ask(raw, "GET", path)
         refused(checks, "query.unparsable", reply, 400, "INVALID_QUERY", of=path)
         checks.that("query.unparsable-named", name in message(reply), saw=reply)
@@ -123,19 +124,20 @@ async def test_what_is_missing_or_cannot_be_read_is_named(checks: Checks, raw: R
 @scenario("general", "query.trailing-slash", "query.no-redirects", *REFUSALS)
 async def test_a_path_is_what_it_is(checks: Checks, raw: Raw) -> None:
     """A slash too many, dots, other case: no such route, and no redirect to one."""
-    for path, methods in (*METHODS.items(), *((path, {"GET"}) for path in OPEN)):
+    paths_of_all = dict(METHODS) | {path: frozenset({"GET"}) for path in OPEN}
+    for path, methods in ((path, paths_of_all[path]) for path in paths_of_all if is_offered(path, raw.features)):
         method = min(methods)
         reply = await raw.request(method, f"{path}/".encode())
         refused(checks, "query.trailing-slash", reply, 404, "ROUTE_NOT_FOUND", of=f"{method} {path}/")
         checks.that("query.no-redirects", "location" not in reply.headers, saw=(path, reply))
     for target in (
-        "//version",
+        "//metrics",
         "/files//info",
-        "/x/../version",
-        "/./version",
-        "/Version",
-        "/version%20",
-        "/version%0A",
+        "/x/../metrics",
+        "/./metrics",
+        "/Metrics",
+        "/metrics%20",
+        "/metrics%0A",
         "/",
     ):
         async with bare(raw) as connection:

@@ -7,7 +7,7 @@ from typing import Final
 from execd_conformance.checks import Checks, scenario
 from execd_conformance.raw import Raw, Reply
 from execd_conformance.scenarios.bare import HANDSHAKE, bare
-from execd_conformance.scenarios.contract import OPEN, ROUTES
+from execd_conformance.scenarios.contract import OPEN, ROUTES, is_offered
 from execd_conformance.scenarios.refusals import ask, ids, is_new
 
 _GOOD: Final = ("a", "-", ".", "_", "0", "A.b_c-9", "x" * 128, "..", "--")
@@ -33,8 +33,10 @@ async def test_an_id_comes_back_or_is_replaced(checks: Checks, raw: Raw) -> None
 @scenario("general", "request-id.everywhere", limit_s=60)
 async def test_every_answer_carries_its_id(checks: Checks, raw: Raw, unique: str) -> None:
     """On every route, with the token and without, for HEAD, for routes and methods that are not there."""
-    other = (("GET", "/nope"), ("PUT", "/command"), ("HEAD", "/version"), ("HEAD", "/nope"), ("GET", "/version/"))
-    for number, (method, path) in enumerate((*(("GET", path) for path in OPEN), *ROUTES, *other)):
+    other = (("GET", "/nope"), ("PUT", "/command"), ("HEAD", "/metrics"), ("HEAD", "/nope"), ("GET", "/metrics/"))
+    routes = [("GET", path) for path in OPEN] + list(ROUTES)
+    offered = [each for each in routes if is_offered(each[1], raw.features)]
+    for number, (method, path) in enumerate((*offered, *other)):
         for token in (raw.token, "mistaken-identity"):
             mine = f"{unique}.{number}"
             reply = await ask(raw, method, path, token=token, headers={"X-Request-ID": mine})
@@ -59,7 +61,7 @@ async def test_streams_and_handshakes_carry_their_id(checks: Checks, raw: Raw, u
 
 
 async def identified(raw: Raw, *lines: str) -> Reply:
-    """Return the answer to `GET /version` with these header lines."""
+    """Return the answer to `GET /metrics` with these header lines."""
     async with bare(raw) as connection:
-        await connection.send(connection.head("GET", "/version", *lines))
+        await connection.send(connection.head("GET", "/metrics", *lines))
         return await connection.answer()
