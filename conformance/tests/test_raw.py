@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from execd_conformance import stream
 from execd_conformance.broken import Broken
 from execd_conformance.raw import Params, Raw
 
@@ -141,4 +142,16 @@ async def test_an_event_that_does_not_come_is_waited_for_so_long() -> None:
             with pytest.raises(Broken, match=r"did not come within 0\.2 s"):
                 await stream.until(lambda event: True, limit_s=0.2)
             await stream.leave()
+        await raw.aclose()
+
+
+@pytest.mark.parametrize(
+    ("bound", "what"), [("_BYTES", "bytes"), ("_LINES", "lines"), ("_EVENTS", "events")], ids=lambda each: each
+)
+async def test_a_stream_without_an_end_is_broken_off(bound: str, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stream, bound, 5000)
+    with odd.serving(odd.floods) as there:
+        raw = Raw(there.url, None)
+        with pytest.raises(Broken, match=f"POST /command sent over 5000 {what}"):
+            await raw.events("POST", "/command")
         await raw.aclose()

@@ -12,7 +12,11 @@ from execd_conformance.broken import Broken
 from execd_conformance.events import Decoder, Event
 from execd_conformance.reply import Reply
 
-_STREAM_BYTES: Final = 1024 * 1024 * 1024
+_BYTES: Final = 128 * 1024 * 1024
+_LINES: Final = 2_000_000
+_EVENTS: Final = 500_000
+"""Several times what any scenario asks for; a daemon that never stops sending must not fill the memory, and what takes
+ten bytes on its way takes a thousand here."""
 
 
 class Stream:
@@ -34,6 +38,8 @@ class Stream:
         self._deadline = deadline
         self._decoder = Decoder()
         self._body = bytearray()
+        self._lines = 0
+        self._came = 0
         self._ready: list[Event] = []
         self._unfinished = False
         self._data = response.aiter_bytes() if problem is None else None
@@ -113,10 +119,18 @@ class Stream:
             self._finish()
             return bool(self._ready)
         self._body += data
-        if len(self._body) > _STREAM_BYTES:
-            raise Broken(f"{self._what} sent over {_STREAM_BYTES} bytes")
-        self._ready += self._decoder.feed(data)
+        self._lines += data.count(b"\n") + data.count(b"\r")
+        self._bound(len(self._body), _BYTES, "bytes")
+        self._bound(self._lines, _LINES, "lines")
+        events = self._decoder.feed(data)
+        self._came += len(events)
+        self._bound(self._came, _EVENTS, "events")
+        self._ready += events
         return True
+
+    def _bound(self, came: int, bound: int, what: str) -> None:
+        if came > bound:
+            raise Broken(f"{self._what} sent over {bound} {what}")
 
     def _finish(self) -> None:
         self._data = None
