@@ -1,4 +1,4 @@
-"""A real daemon, shared by all tests that want one."""
+"""A real daemon, shared by all tests that want one, and an engine that is none."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+
+from .engines import FakeEngine
 
 TOKEN = "a-token-for-tests"
 
@@ -48,3 +50,13 @@ def execd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningDaemon]:
         yield RunningDaemon(url=json.loads(line)["url"], token=TOKEN, root=root)
         process.terminate()
         process.wait(20)
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEngine]:
+    """What `docker.from_env()` returns in a test."""
+    fake = FakeEngine()
+    monkeypatch.setattr("docker.from_env", lambda: fake)
+    yield fake
+    for container in fake.made:
+        container.end()

@@ -7,17 +7,21 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 import requests
-from docker.errors import APIError, ImageNotFound, NotFound
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+
+import docker
 
 from .worlds import descendants
 
+IMAGE = os.environ.get("EXECD_TEST_IMAGE", "execd:dev")
 DAEMON = [sys.executable, "-m", "execd", "serve"]
 
 
@@ -50,6 +54,17 @@ class FakeContainer:
     engine: FakeEngine
     wanted: dict[str, Any]
     process: subprocess.Popen[bytes] | None = None
+    created: float = field(default_factory=time.time)
+
+    @property
+    def attrs(self) -> dict[str, Any]:
+        return {"Created": int(self.created)}
+
+    def remove(self, *, v: bool) -> None:
+        assert v
+        if self.process is not None:
+            raise refusal(409, "You cannot remove a running container")
+        del self.engine.there[self.wanted["name"]]
 
     def start(self) -> None:
         if self.engine.refusals:
@@ -65,11 +80,19 @@ class FakeContainer:
 
     def logs(self, *, stream: bool, follow: bool) -> Log:
         assert (stream, follow) == (True, True)
+        if self.engine.has_removed:
+            assert self.process is not None
+            assert self.process.stderr is not None
+            self.process.stderr.close()
+            raise refusal(404, "No such container", NotFound)
         assert self.process is not None
         return Log(self.process)
 
     def wait(self, *, timeout: float) -> dict[str, int]:
         assert self.process is not None
+        if self.engine.has_removed:
+            self.process.wait(20)
+            raise refusal(404, "No such container", NotFound)
         return {"StatusCode": self.process.wait(timeout)}
 
     def end(self) -> None:
@@ -87,6 +110,8 @@ class FakeEngine:
     def __init__(self) -> None:
         self.program = DAEMON
         self.has_image = True
+        self.missing: type[APIError] = ImageNotFound
+        self.has_removed = False
         self.pulling: Iterable[dict[str, str]] = ()
         self.refusals: list[APIError] = []
         self.removals: list[APIError] = []
@@ -99,7 +124,7 @@ class FakeEngine:
 
     def get(self, image: str) -> None:
         if not self.has_image:
-            raise refusal(404, f"No such image: {image}", ImageNotFound)
+            raise refusal(404, f"No such image: {image}", self.missing)
 
     def pull(self, image: str, *, stream: bool, decode: bool) -> Iterator[dict[str, str]]:
         assert (stream, decode) == (True, True)
@@ -110,6 +135,10 @@ class FakeEngine:
         self.made.append(container)
         self.there[wanted["name"]] = container
         return container
+
+    def list(self, *, all: bool, filters: dict[str, str], sparse: bool) -> list[FakeContainer]:  # noqa: A002 - its name
+        assert (all, filters, sparse) == (True, {"label": "execd.sandbox", "status": "created"}, True)
+        return [container for container in self.there.values() if container.process is None]
 
     def remove_container(self, name: str, *, v: bool, force: bool) -> None:
         assert (v, force) == (True, True)
@@ -126,10 +155,15 @@ class FakeEngine:
         self.is_open = False
 
 
-@pytest.fixture
-def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeEngine]:
-    fake = FakeEngine()
-    monkeypatch.setattr("docker.from_env", lambda: fake)
-    yield fake
-    for container in fake.made:
-        container.end()
+def real_engine() -> docker.DockerClient:
+    """Return a real one that has the image; without either the test is skipped."""
+    try:
+        client = docker.from_env()
+    except DockerException as fault:
+        pytest.skip(f"no container engine answers: {fault}")
+    try:
+        client.images.get(IMAGE)
+    except DockerException as fault:
+        client.close()
+        pytest.skip(f"there is no image {IMAGE}, build docker/execd.Dockerfile: {fault}")
+    return client

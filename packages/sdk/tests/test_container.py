@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -15,9 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from docker.errors import DockerException, ImageNotFound
+from docker.errors import NotFound
 
-import docker
 import opensandbox
 from opensandbox import Sandbox
 from opensandbox._container.engine import Container
@@ -25,9 +26,8 @@ from opensandbox._container.lease import Lease
 from opensandbox._core.container import blueprint
 from opensandbox.exceptions import ExecdNotReadyException
 
-from .engines import FakeEngine, engine, refusal  # noqa: F401 - a fixture
+from .engines import IMAGE, FakeEngine, real_engine, refusal
 
-IMAGE = os.environ.get("EXECD_TEST_IMAGE", "execd:dev")
 TAKEN = "driver failed programming external connectivity: Bind for 127.0.0.1:20001 failed: port is already allocated"
 
 
@@ -38,7 +38,7 @@ def container(**options: Any) -> Container:
 # ── start and removal ────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_port_that_is_taken_meanwhile_is_given_up_for_another(engine: FakeEngine) -> None:  # noqa: F811 - the fixture
+def test_a_port_that_is_taken_meanwhile_is_given_up_for_another(engine: FakeEngine) -> None:
     engine.refusals = [refusal(500, TAKEN), refusal(500, "listen tcp4 127.0.0.1:1: bind: address already in use")]
     one = container()
     one.start()
@@ -51,7 +51,7 @@ def test_a_port_that_is_taken_meanwhile_is_given_up_for_another(engine: FakeEngi
     assert engine.there == {}
 
 
-def test_another_refusal_is_told_in_the_engines_words(engine: FakeEngine) -> None:  # noqa: F811
+def test_another_refusal_is_told_in_the_engines_words(engine: FakeEngine) -> None:
     engine.refusals = [refusal(400, "minimum memory limit allowed is 6MB")]
     one = container()
     with pytest.raises(ExecdNotReadyException, match="could not start the container: minimum memory limit"):
@@ -60,7 +60,7 @@ def test_another_refusal_is_told_in_the_engines_words(engine: FakeEngine) -> Non
     assert engine.there == {}
 
 
-def test_a_removal_that_the_engine_is_at_already_is_waited_for(engine: FakeEngine) -> None:  # noqa: F811
+def test_a_removal_that_the_engine_is_at_already_is_waited_for(engine: FakeEngine) -> None:
     one = container()
     one.start()
     engine.removals = [refusal(409, "removal of container execd-1 is already in progress")] * 3
@@ -69,15 +69,17 @@ def test_a_removal_that_the_engine_is_at_already_is_waited_for(engine: FakeEngin
     one.remove()
 
 
-def test_a_removal_that_fails_says_so(engine: FakeEngine) -> None:  # noqa: F811
+def test_a_removal_that_fails_says_so_and_can_be_tried_again(engine: FakeEngine) -> None:
     one = container()
     one.start()
     engine.removals = [refusal(500, "driver failed")]
     with pytest.raises(ExecdNotReadyException, match=f"remove the container {one.name}: driver failed"):
         one.remove()
+    one.remove()
+    assert engine.there == {}
 
 
-def test_what_is_made_after_an_interrupt_is_removed_too(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_what_is_made_after_an_interrupt_is_removed_too(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     create = engine.create
     late: list[threading.Timer] = []
 
@@ -96,7 +98,7 @@ def test_what_is_made_after_an_interrupt_is_removed_too(engine: FakeEngine, monk
     assert engine.there == {}
 
 
-def test_a_fork_leaves_its_parents_container_alone(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+def test_a_fork_leaves_its_parents_container_alone(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     one = container()
     one.start()
     mine = os.getpid()
@@ -106,26 +108,59 @@ def test_a_fork_leaves_its_parents_container_alone(engine: FakeEngine, monkeypat
     monkeypatch.undo()
 
 
-async def test_a_start_that_is_cancelled_while_it_pulls_leaves_nothing(engine: FakeEngine) -> None:  # noqa: F811
-    begun = threading.Event()
+@pytest.mark.parametrize("is_silent", [True, False])
+async def test_a_start_that_is_cancelled_while_it_pulls_leaves_nothing(engine: FakeEngine, *, is_silent: bool) -> None:
+    begun, over = threading.Event(), threading.Event()
 
     def pulling() -> Iterator[dict[str, str]]:
         while True:  # it would take for ever
             yield {"status": "Pulling"}
             begun.set()
+            over.wait(20 if is_silent else 0)
 
     engine.has_image = False
     engine.pulling = pulling()
     starting = asyncio.ensure_future(Sandbox.docker("execd:dev"))
     await asyncio.to_thread(begun.wait, 20)
     starting.cancel()
+    began = time.monotonic()
     with pytest.raises(asyncio.CancelledError):
         await starting
+    assert time.monotonic() - began < 10
     assert engine.made == []
     assert not engine.is_open
+    over.set()
 
 
-async def test_a_start_that_is_cancelled_while_it_is_made_ready_leaves_nothing(engine: FakeEngine) -> None:  # noqa: F811
+def test_what_the_engine_does_not_call_a_missing_image_is_pulled_too(engine: FakeEngine) -> None:
+    engine.has_image, engine.missing = False, NotFound
+    one = container()
+    one.start()
+    one.remove()
+
+
+def test_what_a_killed_client_had_only_created_is_removed_by_the_next(engine: FakeEngine) -> None:
+    engine.create(name="old").created -= 61
+    engine.create(name="new")
+    one = container()
+    one.start()
+    assert set(engine.there) == {"new", one.name}
+    one.remove()
+
+
+def test_where_no_port_is_free_it_says_so(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        monkeypatch.setattr("opensandbox._container.engine._PORTS", (port, port + 1))
+        one = container()
+        with pytest.raises(ExecdNotReadyException, match="found no free port"):
+            one.start()
+    one.remove()
+    assert engine.made == []
+
+
+async def test_a_start_that_is_cancelled_while_it_is_made_ready_leaves_nothing(engine: FakeEngine) -> None:
     engine.program = ["/bin/sleep", "1000"]
     starting = asyncio.ensure_future(Sandbox.docker("execd:dev"))
     await asyncio.to_thread(engine.started.wait, 20)
@@ -148,12 +183,12 @@ def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyP
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_without_an_engine_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
-    with pytest.raises(ExecdNotReadyException, match="no container engine answers"):
+    with pytest.raises(ExecdNotReadyException, match=rf"DOCKER_HOST is unix://{tmp_path}/none\.sock"):
         container().start()
     gc.collect()
 
 
-def test_an_engine_elsewhere_is_refused(engine: FakeEngine) -> None:  # noqa: F811
+def test_an_engine_elsewhere_is_refused(engine: FakeEngine) -> None:
     engine.base_url = "http://10.0.0.7:2375"
     with pytest.raises(ExecdNotReadyException, match=r"runs on 10\.0\.0\.7: .*use Sandbox\.connect"):
         container().start()
@@ -235,13 +270,7 @@ with SandboxSync.docker(sys.argv[1], memory="128m", lease=4) as sandbox:
 @pytest.mark.timeout(180)
 @pytest.mark.parametrize("arguments", [[], ["fork"]])
 def test_a_killed_clients_container_ends_by_its_lease_and_is_removed(arguments: list[str]) -> None:
-    try:
-        engine = docker.from_env()
-        engine.images.get(IMAGE)
-    except ImageNotFound:
-        pytest.skip(f"there is no image {IMAGE}: build docker/execd.Dockerfile")
-    except DockerException as fault:
-        pytest.skip(f"no container engine answers: {fault}")
+    engine = real_engine()
     source = Path(opensandbox.__file__).parents[1]
     with subprocess.Popen(
         [sys.executable, "-c", CLIENT, IMAGE, *arguments],
@@ -253,9 +282,9 @@ def test_a_killed_clients_container_ends_by_its_lease_and_is_removed(arguments: 
         name = client.stdout.readline().decode().strip()
         container = engine.containers.get(name)
         client.kill()
-        with suppress(docker.errors.NotFound):
+        with suppress(NotFound):
             container.wait(condition="removed", timeout=90)
-        with pytest.raises(docker.errors.NotFound):
+        with pytest.raises(NotFound):
             container.reload()
         with suppress(ProcessLookupError):
             os.killpg(client.pid, 9)

@@ -8,25 +8,24 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from docker.errors import DockerException, ImageNotFound
 
 import docker
 from opensandbox import SandboxSync
 from opensandbox.exceptions import ExecdNotReadyException, StreamInterruptedException
 
-from ..engines import FakeEngine, engine  # noqa: F401 - a fixture
+from ..engines import IMAGE, FakeEngine, real_engine
 
-IMAGE = os.environ.get("EXECD_TEST_IMAGE", "execd:dev")
 MINE = f"execd.test.{os.getpid()}"
 
 
 # ── with an engine that is none ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_leaving_the_block_removes_the_container(engine: FakeEngine) -> None:  # noqa: F811 - the fixture
+def test_leaving_the_block_removes_the_container(engine: FakeEngine) -> None:
     with SandboxSync.docker("execd:dev", envs={"A": "b"}) as sandbox:
         execution = sandbox.commands.run("echo $A")
         assert execution.stdout == "b\n"
@@ -35,21 +34,21 @@ def test_leaving_the_block_removes_the_container(engine: FakeEngine) -> None:  #
     assert not engine.is_open
 
 
-def test_a_container_that_ends_early_tells_its_last_words(engine: FakeEngine) -> None:  # noqa: F811
+def test_a_container_that_ends_early_tells_its_last_words(engine: FakeEngine) -> None:
     engine.program = ["/bin/sh", "-c", "echo no daemon in this image >&2; exit 7"]
     with pytest.raises(ExecdNotReadyException, match="ended before it was ready: exit status 7: no daemon in this"):
         SandboxSync.docker("execd:dev")
     assert engine.there == {}
 
 
-def test_a_daemon_that_is_never_ready_leaves_no_container(engine: FakeEngine) -> None:  # noqa: F811
+def test_a_daemon_that_is_never_ready_leaves_no_container(engine: FakeEngine) -> None:
     engine.program = ["/bin/sleep", "1000"]
     with pytest.raises(ExecdNotReadyException, match="was not ready after"):
         SandboxSync.docker("execd:dev", ready_timeout=0.2)
     assert engine.there == {}
 
 
-def test_a_container_that_dies_breaks_its_streams_at_once(engine: FakeEngine) -> None:  # noqa: F811
+def test_a_container_that_dies_breaks_its_streams_at_once(engine: FakeEngine) -> None:
     with SandboxSync.docker("execd:dev") as sandbox:
         lines = sandbox.commands.run_stream("echo begun; sleep 1000")
 
@@ -62,13 +61,35 @@ def test_a_container_that_dies_breaks_its_streams_at_once(engine: FakeEngine) ->
             read()
 
 
-def test_a_client_that_blocks_its_loop_keeps_its_sandbox(engine: FakeEngine) -> None:  # noqa: F811
-    with SandboxSync.docker("execd:dev", lease=2) as sandbox:
-        time.sleep(3)
+@pytest.mark.slow
+def test_a_client_that_blocks_its_loop_keeps_its_sandbox(engine: FakeEngine) -> None:
+    with SandboxSync.docker("execd:dev", lease=4) as sandbox:
+        time.sleep(7)
         assert (sandbox.commands.run("echo here")).stdout == "here\n"
 
 
-def test_without_an_image_nothing_is_made(engine: FakeEngine) -> None:  # noqa: F811
+def test_what_the_engine_has_removed_already_has_no_last_words(engine: FakeEngine) -> None:
+    engine.program = ["/bin/true"]
+    engine.has_removed = True
+    with pytest.raises(ExecdNotReadyException, match="ended before it was ready: its log is gone"):
+        SandboxSync.docker("execd:dev")
+
+
+def test_a_transport_that_cannot_be_closed_keeps_no_container(engine: FakeEngine) -> None:
+    sandbox = SandboxSync.docker("execd:dev")
+    close = sandbox.transport.close
+
+    def closing_fails() -> None:
+        close()
+        raise OSError("it cannot be closed")
+
+    sandbox.transport.close = closing_fails  # type: ignore[method-assign]
+    with pytest.raises(OSError, match="cannot be closed"):
+        sandbox.close()
+    assert engine.there == {}
+
+
+def test_without_an_image_nothing_is_made(engine: FakeEngine) -> None:
     engine.has_image = False
     engine.pulling = [{"status": "Pulling"}, {"error": "no such thing"}]
     with pytest.raises(ExecdNotReadyException, match="'nosuch:dev' is not here, and pulling it failed: no such thing"):
@@ -86,18 +107,8 @@ def test_misuse_is_told_before_any_engine_is_asked() -> None:
 
 @pytest.fixture(scope="module")
 def real() -> Iterator[docker.DockerClient]:
-    client = None
-    try:
-        client = docker.from_env()
-        client.images.get(IMAGE)
-    except ImageNotFound:
-        pytest.skip(f"there is no image {IMAGE}: build docker/execd.Dockerfile")
-    except DockerException as fault:
-        pytest.skip(f"no container engine answers: {fault}")
-    try:
+    with closing(real_engine()) as client:
         yield client
-    finally:
-        client.close()
 
 
 def mine(real: docker.DockerClient) -> list[str]:

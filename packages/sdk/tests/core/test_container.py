@@ -51,6 +51,12 @@ def test_numbers_are_more_than_nothing(name: str) -> None:
         wanted(**{name: True})
 
 
+@pytest.mark.parametrize("limit", [{"cpus": 1e-10}, {"pids_limit": 0.5}, {"memory": 0.5}])
+def test_what_would_be_no_limit_is_refused(limit: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="less than an engine can count"):
+        wanted(**limit)
+
+
 def test_limits_have_the_engines_units() -> None:
     assert made(cpus=0.5, pids_limit=64) | {"nano_cpus": 500_000_000, "pids_limit": 64} == made(cpus=0.5, pids_limit=64)
 
