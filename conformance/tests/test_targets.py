@@ -16,6 +16,7 @@ from execd_conformance.session import Session
 from execd_conformance.targets import Choice, Misused, Place, Unreachable, choose, variables
 from execd_conformance.targets.local import LocalTarget
 
+from . import odd
 from .making import session
 
 
@@ -86,6 +87,13 @@ def test_a_url_gives_no_further_daemons() -> None:
         target.start({"EXECD_HEARTBEAT_S": "1"}, token=None)
     with pytest.raises(Unreachable, match=r"no daemon answers at http://127\.0\.0\.1:1: "):
         open_session(Choice(target="http://127.0.0.1:1"))
+
+
+def test_a_token_is_offered_where_there_is_one() -> None:
+    with odd.serving(odd.not_found) as there:
+        for token, offers in ((None, frozenset()), ("t", frozenset({"token"}))):
+            _, opened = open_session(Choice(target=there.url, token=token))
+            assert opened.offers == offers
 
 
 def test_a_session_survives_its_journey_to_a_worker() -> None:

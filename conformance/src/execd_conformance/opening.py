@@ -30,7 +30,7 @@ def open_session(choice: Choice, *, profile: str = "full", only: Sequence[str] =
         place=started.place,
         version=version,
         features=probe.features(version),
-        offers=target.offers,
+        offers=target.offers | ({"token"} if started.place.token is not None else set()),
         profile=profile,
         only=tuple(only),
     )

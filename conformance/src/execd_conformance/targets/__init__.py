@@ -70,7 +70,7 @@ class Target(Protocol):
     """Where daemons come from."""
 
     offers: frozenset[str]
-    """Which of `checks.NEEDS` it gives."""
+    """Which of `checks.NEEDS` it gives, besides `token`: that comes with a daemon's place."""
 
     def start(self, settings: Mapping[str, str], *, token: str | None) -> Started:
         """Start a daemon with these EXECD_* variables and wait until it takes work.
