@@ -18,6 +18,10 @@ EXEC=${CI_DOCKER_EXEC:-/var/run/docker}
 PIDFILE=${CI_DOCKER_PIDFILE:-/var/run/docker.pid}
 STATE=${CI_DOCKER_STATE:-/run/ci-docker}
 [ -z "${CI_DOCKER_SOCK:-}" ] || export DOCKER_HOST=unix://$SOCK
+TEMPORARY=() # the secret may lie in one of them
+trap '[ ${#TEMPORARY[@]} = 0 ] || rm -rf "${TEMPORARY[@]}"' EXIT
+trap 'exit 143' TERM
+trap 'exit 130' INT
 
 say() { printf '%s docker.sh: %s\n' "$(date +%T)" "$*" >&2; }
 
@@ -28,6 +32,9 @@ cannot() {
 
 # A client may be there without an engine, so only an answer counts.
 engine_answers() { timeout 10 docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
+
+# Asks our own engine, and no other, whatever DOCKER_HOST says.
+our_docker() { timeout 60 docker --host "unix://$SOCK" "$@"; }
 
 state_of() { awk '{ sub(/.*\) /, ""); print $1 }' "/proc/$1/stat" 2>/dev/null; }
 
@@ -52,11 +59,12 @@ clear_stale() { # pid file, name of the process
 apt_install() {
     local archives missing=() name
     for name in "$@"; do
-        dpkg -s "$name" 2>/dev/null | grep -q '^Status: .* installed' || missing+=("$name")
+        [ "$(dpkg-query --show --showformat='${db:Status-Status}' "$name" 2>/dev/null)" = installed ] || missing+=("$name")
     done
     [ ${#missing[@]} != 0 ] || return 0
     say "installing ${missing[*]}"
     archives=$(mktemp -d)
+    TEMPORARY+=("$archives")
     mkdir "$archives/partial"
     chmod 755 "$archives"
     apt-get -o DPkg::Lock::Timeout=300 update -qq
@@ -65,15 +73,32 @@ apt_install() {
     rm -rf "$archives"
 }
 
+# Where systemd runs, the package's service starts with its installation; that engine is the machine's, not ours.
+service_answers() {
+    [ -d /run/systemd/system ] || return 1
+    for _ in {1..20}; do
+        ! engine_answers || return 0
+        sleep 0.5
+    done
+    return 1
+}
+
 up() {
     local wanted=(ca-certificates iptables) pid
     ! engine_answers || return 0
+    case ${DOCKER_HOST:-} in
+        "" | "unix://$SOCK" | "unix:///run/${SOCK#/var/run/}") ;;
+        *) cannot "no container engine answers at $DOCKER_HOST, and here is started only one at unix://$SOCK" ;;
+    esac
     [ "$(id -u)" = 0 ] || cannot "no container engine answers, and only root can start one"
     if ! command -v dockerd >/dev/null; then
         command -v apt-get >/dev/null || cannot "no container engine is installed, and there is no apt-get to install one"
         wanted+=(docker.io)
     fi
+    # An engine that finds AppArmor in the kernel needs its parser.
+    [ "$(cat /sys/module/apparmor/parameters/enabled 2>/dev/null)" != Y ] || wanted+=(apparmor)
     apt_install "${wanted[@]}"
+    ! service_answers || return 0
     mkdir -p "$STATE" "$EXEC"
     { iptables -S FORWARD | sed -n 's/^-P FORWARD //p'; sysctl -n net.ipv4.ip_forward; } >"$STATE/before"
     clear_stale "$PIDFILE" dockerd
@@ -81,9 +106,9 @@ up() {
     setsid nohup dockerd -H "unix://$SOCK" --data-root "$ROOT" --exec-root "$EXEC" --pidfile "$PIDFILE" \
         >"$STATE/dockerd.log" 2>&1 </dev/null &
     pid=$!
+    echo "$pid" >"$STATE/pid" # before the wait: whoever is stopped meanwhile can still say `down`
     for _ in {1..300}; do
         if engine_answers; then
-            echo "$pid" >"$STATE/pid"
             say "the engine is up"
             return
         fi
@@ -92,6 +117,8 @@ up() {
     done
     tail -n 5 "$STATE/dockerd.log" >&2
     say "the engine did not start"
+    ! is_alive "$pid" dockerd || kill -TERM "$pid"
+    rm -f "$STATE/pid"
     exit 1
 }
 
@@ -104,9 +131,9 @@ base() { # tag, suite
     say "no registry gives $1: making it from packages"
     apt_install mmdebstrap
     folder=$(mktemp -d)
+    TEMPORARY+=("$folder")
     if ! SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-1700000000} "$HERE/mkbase.sh" "$2" "$folder/base.tar" >"$folder/log" 2>&1; then
         tail -n 5 "$folder/log" >&2
-        rm -rf "$folder"
         exit 1
     fi
     docker import --change 'CMD ["bash"]' --change 'LABEL ci.standin=1' "$folder/base.tar" "$1" >/dev/null
@@ -135,9 +162,10 @@ build() { # context, tag, arguments of docker build
     shift 2
     client=$(buildkit_client)
     folder=$(mktemp -d)
+    TEMPORARY+=("$folder")
     python3 "$HERE/site_config.py" "$folder/site"
     [ ! -s "$folder/site" ] || secret=(--secret "id=site,src=$folder/site")
-    DOCKER_BUILDKIT=1 "$client" build --progress=plain "${secret[@]}" --tag "$tag" "$@" "$context" || status=$?
+    DOCKER_BUILDKIT=1 "$client" build --progress=plain ${secret[@]+"${secret[@]}"} --tag "$tag" "$@" "$context" || status=$?
     rm -rf "$folder"
     return "$status"
 }
@@ -152,14 +180,16 @@ image() {
 }
 
 down() {
-    local pid policy="" forward=""
+    local pid running policy="" forward=""
     if [ ! -s "$STATE/pid" ]; then
         say "no engine here is ours to stop"
         return
     fi
     pid=$(cat "$STATE/pid")
     if is_alive "$pid" dockerd; then
-        docker ps --quiet | xargs -r docker rm -f >/dev/null  # one that ignores SIGTERM would delay the end
+        # One that ignores SIGTERM would delay the end
+        mapfile -t running < <(our_docker ps --quiet)
+        [ ${#running[@]} = 0 ] || our_docker rm -f "${running[@]}" >/dev/null || true
         kill -TERM "$pid"
         for _ in {1..300}; do
             is_alive "$pid" dockerd || break
