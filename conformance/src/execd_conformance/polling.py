@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
+from execd_conformance.broken import Broken
 from execd_conformance.raw import Raw
 
 T = TypeVar("T")
@@ -33,12 +34,13 @@ async def ended(raw: Raw, execution_id: str, *, limit_s: float = 10.0) -> dict[s
 
 
 async def steady(measure: Callable[[], Awaitable[int]], *, times: int = 8, limit_s: float = 20.0) -> int:
-    """Return a number that has been the same so many times in a row (as it is when nothing moves any more)."""
+    """Return a number that has been the same so many times in a row; `Broken` where it goes on moving."""
     seen: list[int] = []
 
     async def ask() -> bool:
         seen.append(await measure())
         return len(seen) >= times and len(set(seen[-times:])) == 1
 
-    await eventually(ask, limit_s=limit_s)
+    if not await eventually(ask, limit_s=limit_s):
+        raise Broken(f"a number was to come to rest, it went {seen[-times:]}")
     return seen[-1]

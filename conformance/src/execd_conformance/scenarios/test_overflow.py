@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 from execd_conformance.checks import Checks, scenario
@@ -104,7 +104,14 @@ async def test_a_reader_that_stops_holds_the_program_and_loses_nothing(checks: C
         running = await _told(daemon.raw, init["text"], "running")
         checks.that("overflow.block-holds", running and 0 < so_far < MUCH, saw=(running, so_far))
         checks.that("overflow.block-default", running, saw=running)
-        events = [init, *await whole(slow)]
+        await slow.until(_reading(so_far), limit_s=20)
+
+        async def goes_on() -> bool:
+            return await _told(daemon.raw, init["text"], "stdout_bytes") > so_far
+
+        checks.that("overflow.block-holds", await eventually(goes_on), saw=f"it rests at {so_far} for ever")
+        await whole(slow)
+    events = slow.events
     lawful(checks, events)
     numbered(checks, events)
     checks.equal("overflow.block-loses-nothing", len(written(events)), MUCH)
@@ -112,6 +119,18 @@ async def test_a_reader_that_stops_holds_the_program_and_loses_nothing(checks: C
     end = ending(events)
     checks.that("end.truncated", end.get("truncated") is False, saw=end.raw)
     checks.equal("end.counts", end.get("stdout_bytes"), MUCH)
+
+
+def _reading(size: int) -> Callable[[Event], bool]:
+    """Return what is true of the event with which so much output has come."""
+    came = 0
+
+    def is_enough(event: Event) -> bool:
+        nonlocal came
+        came += len(event.content) if event.type == "stdout" else 0
+        return came >= size
+
+    return is_enough
 
 
 async def _told(raw: Raw, execution_id: str, field: str) -> int:
