@@ -21,6 +21,8 @@ echo printed
 exec sleep 1000
 """
 SAID = "full\n" + "".join(f"{number} {PADDING}\n" for number in range(1, LINES + 1)) + "printed\n"
+_NO_ROOM = {(429, "LIMIT_REACHED"), (500, "RUNTIME_ERROR")}
+"""How a kernel that does not start is told: by the daemon's own limit, or by what the kernel has said."""
 ONE_MORE = "exec sh -c '/bin/echo hi; /bin/echo hi'"  # the small shell gives up at once where others try again
 
 
@@ -103,7 +105,8 @@ async def test_a_full_container_says_so_and_recovers(checks: Checks, target: Ses
             uploaded = await upload(raw, "/tmp/file", b"content")
             checks.that("container.pids-honest", uploaded.code in (None, "LIMIT_REACHED"), uploaded)
             made = await raw.request("POST", "/code/context", json={"language": "python"}, timeout_s=40.0)
-            checks.that("container.pids-honest", made.status == 429 or "daemon's own" not in made.text, made)
+            checks.that("container.pids-honest", made.status == 200 or (made.status, made.code) in _NO_ROOM, made)
+            checks.that("container.pids-honest", "daemon's own" not in made.text, made)
             checks.equal("container.pids-daemon-answers", (await raw.request("GET", "/version")).status, 200)
             async with raw.stream("GET", "/metrics/watch", params={"interval_ms": 200}) as watch:
                 told = await watch.until(lambda figures: figures.get("pids", 0) >= 44)
