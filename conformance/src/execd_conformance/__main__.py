@@ -16,8 +16,7 @@ from pathlib import Path
 
 from execd_conformance import baseline, catalogue, machine, probe, report, requirements, suite
 from execd_conformance.arguments import Arguments, parse
-from execd_conformance.checks import shown
-from execd_conformance.opening import open_session
+from execd_conformance.opening import closed, open_session
 from execd_conformance.result import Result, refuse_skips
 from execd_conformance.targets import Misused, Started, Unreachable
 
@@ -25,14 +24,14 @@ from execd_conformance.targets import Misused, Started, Unreachable
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the suite, or what proves it; return the exit status."""
     argv = sys.argv[1:] if argv is None else argv
-    if argv[:1] == ["mutants"]:
-        # Most runs have no use for it.
-        from execd_conformance.mutants import main as prove  # noqa: PLC0415
-
-        return prove(argv[1:])
-    arguments = parse(argv, environ=os.environ)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started here ends with us
     try:
+        if argv[:1] == ["mutants"]:
+            # Most runs have no use for it.
+            from execd_conformance.mutants import main as prove  # noqa: PLC0415
+
+            return prove(argv[1:])
+        arguments = parse(argv, environ=os.environ)
         return _list(arguments) if arguments.list else _run(arguments)
     except (Unreachable, Misused) as fault:
         print(f"execd-conformance: {fault}", file=sys.stderr)
@@ -65,7 +64,7 @@ def _run(arguments: Arguments) -> int:
         result = suite.run(session, workers=arguments.workers, tell=_progress)
         notes = (*result.notes, *_last_words(started))
     finally:
-        unclosed = _closed(started)
+        unclosed = closed(started)
     _progress("\n")
     return _tell(_judged(replace(result, notes=(*notes, *unclosed)), arguments, reasons), arguments)
 
@@ -83,15 +82,6 @@ def _last_words(started: Started) -> list[str]:
     except Unreachable as fault:
         log = started.log().strip().rpartition("\n")[2]
         return [f"at the end {fault}", *([f"the last that it logged: {log}"] if log else [])]
-    return []
-
-
-def _closed(started: Started) -> list[str]:
-    """End the daemon; what all its scenarios came to is not lost where that fails."""
-    try:
-        started.close()
-    except Exception as fault:  # noqa: BLE001 - an engine's client raises much
-        return [f"the daemon could not be closed: {shown(f'{type(fault).__name__}: {fault}')}"]
     return []
 
 

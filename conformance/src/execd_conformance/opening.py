@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 
 from execd_conformance import probe
+from execd_conformance.checks import shown
 from execd_conformance.session import Session
 from execd_conformance.targets import Choice, Started, choose
 from execd_conformance.targets.local import new_token
@@ -22,8 +22,7 @@ def open_session(choice: Choice, *, profile: str = "full", only: Sequence[str] =
     try:
         version = probe.ask(started.place)
     except BaseException:
-        with suppress(Exception):  # what came first is what is told
-            started.close()
+        closed(started)  # what came first is what is told
         raise
     session = Session(
         choice=choice,
@@ -35,3 +34,12 @@ def open_session(choice: Choice, *, profile: str = "full", only: Sequence[str] =
         only=tuple(only),
     )
     return started, session
+
+
+def closed(started: Started) -> list[str]:
+    """End a daemon, and return what went wrong with that: what was found out before is not lost for it."""
+    try:
+        started.close()
+    except Exception as fault:  # noqa: BLE001 - an engine's client raises much
+        return [f"the daemon could not be closed: {shown(f'{type(fault).__name__}: {fault}')}"]
+    return []

@@ -2,7 +2,8 @@
 
 One healthy daemon; its scenarios run through a proxy that changes nothing, and must be green, and per mutant those that
 its checks belong to. What is doubtful is looked at once more, one after the other, for a busy machine can make both.
-Status 0: all listed checks went red, and all was green with nothing broken; 1: not so; 2: misuse, or no daemon.
+Status 0: all listed checks went red, and all was green with nothing broken; 1: not so. `Misused`, `Unreachable` and an
+interruption are for whoever called.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import argparse
 import fnmatch
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -21,10 +21,10 @@ from execd_conformance.given import Given
 from execd_conformance.mutants.catalogue import MUTANTS
 from execd_conformance.mutants.mutant import Mutant
 from execd_conformance.mutants.verdict import Tally, Verdict, doubtful, reds, unhealthy, verdict
-from execd_conformance.opening import open_session
+from execd_conformance.opening import closed, open_session
 from execd_conformance.session import Session
 from execd_conformance.suite import FOLDER, alone
-from execd_conformance.targets import Choice, Misused, Unreachable
+from execd_conformance.targets import Choice, Misused
 
 _WORKERS: Final = 6  # of which many wait most of the time
 _DESCRIPTION: Final = "Prove for every mutant, a daemon broken in one way, that the checks which must see it do."
@@ -57,14 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
             _say(f"{mutant.name}: {mutant.breaks}")
         return 0
     if not chosen:
-        _complain("no mutant has that name")
-        return 2
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started here ends with us
-    try:
-        started, session = open_session(_choice(arguments))
-    except (Unreachable, Misused) as fault:
-        _complain(str(fault))
-        return 2
+        raise Misused("no mutant has that name")
+    started, session = open_session(_choice(arguments))
     try:
         tally = _tried(chosen, session, seek=arguments.seek, workers=arguments.n)
         again = [] if arguments.seek else [mutant for mutant in chosen if doubtful(tally, mutant)]
@@ -72,7 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
             _say(f"a second look, at one after the other: {', '.join(mutant.name for mutant in again)}")
             tally.renew(_tried(again, session, seek=None, workers=1))
     finally:
-        started.close()
+        for fault in closed(started):
+            _complain(fault)
     return _told_reds(tally, chosen) if arguments.seek else _told(tally, chosen)
 
 
@@ -103,7 +98,11 @@ def _tried(chosen: list[Mutant], session: Session, *, seek: str | None, workers:
     arguments += ["--seek", "-k", seek] if seek else []
     arguments += ["-p", "xdist.plugin", "-n", str(workers), "--dist", "worksteal"] if workers > 1 else []
     with alone():
-        pytest.main(arguments, plugins=[tally, Given(session)])
+        ended = pytest.main(arguments, plugins=[tally, Given(session)])
+    if ended == pytest.ExitCode.INTERRUPTED:
+        raise KeyboardInterrupt
+    if ended not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
+        tally.faults.append(f"pytest ended with status {int(ended)}")
     return tally
 
 
@@ -111,6 +110,8 @@ def _told(tally: Tally, chosen: list[Mutant]) -> int:
     sick = unhealthy(tally)
     for each in sick:
         _say(f"UNHEALTHY {each.full_name} {each.status} with nothing broken: {each.saw}")
+    for fault in tally.faults:
+        _say(f"FAULT     {fault}")
     verdicts = [verdict(tally, mutant) for mutant in chosen]
     for one in verdicts:
         _say(_line(one))
@@ -118,7 +119,7 @@ def _told(tally: Tally, chosen: list[Mutant]) -> int:
     impossible = sum(not each.proven and not each.missed and bool(each.left_out) for each in verdicts)
     missed = len(verdicts) - proven - impossible
     _say(f"{proven} caught, {missed} missed, {impossible} left out, {len(sick)} checks unhealthy")
-    return int(bool(missed or sick))
+    return int(bool(missed or sick or tally.faults))
 
 
 def _line(each: Verdict) -> str:

@@ -19,6 +19,8 @@ class Tally:
     """Gathers outcomes per mutant, in the process that reports."""
 
     outcomes: dict[str, list[Outcome]] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+    """What went wrong with the proof itself."""
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take what a scenario's last report carries."""
@@ -33,6 +35,7 @@ class Tally:
             again = {each.scenario for each in seen}
             kept = [each for each in self.outcomes.get(name, []) if each.scenario not in again]
             self.outcomes[name] = kept + seen
+        self.faults += other.faults
 
     def green(self, check: str) -> bool:
         """Whether a check passed on the healthy daemon, in every variant."""
