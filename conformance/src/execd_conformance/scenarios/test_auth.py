@@ -28,10 +28,11 @@ _COMPAT_ROUTES: Final = (
     "auth.right-token",
     "auth.ping-open",
     profiles=("compat",),
+    needs=("token",),
 )
 async def test_deployed_clients_need_the_token(checks: Checks, raw: Raw) -> None:
     """By the status alone, on routes that they use."""
-    token = the_token(checks, raw)
+    token = the_token(raw)
     for method, path in _COMPAT_ROUTES:
         for wrong, requirement in ((None, "auth.missing-token"), (f"{token}x", "auth.wrong-token")):
             reply = await ask(raw, method, path, token=wrong)
@@ -40,10 +41,10 @@ async def test_deployed_clients_need_the_token(checks: Checks, raw: Raw) -> None
     checks.equal("auth.ping-open", (await raw.request("GET", "/ping", token=None)).status, 200)
 
 
-@scenario("auth", "auth.missing-token", "auth.wrong-token", *REFUSALS, limit_s=60)
+@scenario("auth", "auth.missing-token", "auth.wrong-token", *REFUSALS, limit_s=60, needs=("token",))
 async def test_every_route_wants_the_token(checks: Checks, raw: Raw) -> None:
     """Without one, and with one whose last letter is wrong."""
-    token = the_token(checks, raw)
+    token = the_token(raw)
     for method, path in (each for each in ROUTES if is_offered(each[1], raw.features)):
         reply = await ask(raw, method, path, token=None)
         refused(checks, "auth.missing-token", reply, 401, "UNAUTHORIZED", of=f"{method} {path}")
@@ -62,10 +63,11 @@ async def test_every_route_wants_the_token(checks: Checks, raw: Raw) -> None:
     "auth.every-request",
     "auth.token-not-repeated",
     *REFUSALS,
+    needs=("token",),
 )
 async def test_only_the_token_itself_opens(checks: Checks, raw: Raw) -> None:
     """No part of it, nothing like it, nowhere else, and each request anew."""
-    token = the_token(checks, raw)
+    token = the_token(raw)
     for wrong in wrong_tokens(token):
         async with bare(raw) as connection:
             lines = [f"{TOKEN_HEADER}: {each}" for each in wrong]
@@ -101,10 +103,9 @@ def wrong_tokens(token: str) -> list[list[str]]:
     return [*([each] for each in single), ["mistaken-identity", "mistaken-identity"], ["", ""]]
 
 
-@scenario("auth", "auth.ping-open", "auth.ready-open", "auth.nothing-else-open", *REFUSALS)
+@scenario("auth", "auth.ping-open", "auth.ready-open", "auth.nothing-else-open", *REFUSALS, needs=("token",))
 async def test_health_is_open_and_nothing_else(checks: Checks, raw: Raw) -> None:
     """No other method there, and no path that looks like one of the two."""
-    the_token(checks, raw)
     for path, requirement in zip(OPEN, ("auth.ping-open", "auth.ready-open"), strict=True):
         for token in (None, "", "mistaken-identity"):
             checks.equal(requirement, (await raw.request("GET", path, token=token)).status, 200)
@@ -119,10 +120,9 @@ async def test_health_is_open_and_nothing_else(checks: Checks, raw: Raw) -> None
         refused(checks, "auth.nothing-else-open", reply, 401, "UNAUTHORIZED", of=target)
 
 
-@scenario("auth", "auth.before-404", "auth.before-405", "auth.before-redirect", *REFUSALS)
+@scenario("auth", "auth.before-404", "auth.before-405", "auth.before-redirect", *REFUSALS, needs=("token",))
 async def test_nothing_answers_before_the_token(checks: Checks, raw: Raw) -> None:
     """Whoever has none learns nothing about what is there."""
-    the_token(checks, raw)
     for path in ("/nope", "/", "/executions/none/nope", "/index.html", "/openapi.json", "/docs", "/debug/pprof/"):
         reply = await raw.request("GET", path, token=None)
         refused(checks, "auth.before-404", reply, 401, "UNAUTHORIZED", of=path)
@@ -135,10 +135,9 @@ async def test_nothing_answers_before_the_token(checks: Checks, raw: Raw) -> Non
         checks.that("auth.before-redirect", "location" not in reply.headers, saw=reply.headers.get("location"))
 
 
-@scenario("auth", "auth.before-body", "auth.handshake", *REFUSALS)
+@scenario("auth", "auth.before-body", "auth.handshake", *REFUSALS, needs=("token",))
 async def test_the_token_comes_before_the_body(checks: Checks, raw: Raw) -> None:
     """A body that is wrong, too large or still on its way, and a handshake."""
-    the_token(checks, raw)
     framings = (
         ("Content-Length: 1", b"{"),
         ("Content-Length: 99999999999", b""),
@@ -155,10 +154,10 @@ async def test_the_token_comes_before_the_body(checks: Checks, raw: Raw) -> None
         refused(checks, "auth.handshake", await connection.answer(), 401, "UNAUTHORIZED")
 
 
-@scenario("auth", "auth.refused-without-effect", profiles=("compat",))
+@scenario("auth", "auth.refused-without-effect", profiles=("compat",), needs=("token",))
 async def test_what_is_refused_is_not_done(checks: Checks, raw: Raw, folder: str) -> None:
     """A directory that a refused command would have made is not there."""
-    token = the_token(checks, raw)
+    token = the_token(raw)
     for wrong in (None, f"{token}x"):
         await ask(raw, "POST", "/command", json={"command": f"mkdir {folder}/ran"}, token=wrong)
     ran = await raw.run(f"ls {folder}")
@@ -177,7 +176,6 @@ async def test_several_tokens_each_open(checks: Checks, daemons: Daemons) -> Non
             refused(checks, "auth.wrong-token", reply, 401, "UNAUTHORIZED", of=wrong)
 
 
-def the_token(checks: Checks, raw: Raw) -> str:
-    """Return the daemon's token; without one there is nothing to see here."""
-    checks.need(raw.token, "a token is needed to see whether it is asked for (--token)")
+def the_token(raw: Raw) -> str:
+    """Return the daemon's token, which every scenario that asks for it needs."""
     return raw.token or ""

@@ -96,10 +96,10 @@ async def test_what_is_allowed_and_nothing_else_may_call(checks: Checks, daemons
     "browsers.any-origin-with-token",
     "browsers.handshake-origin",
     *REFUSALS,
+    needs=("token",),
 )
 async def test_a_token_lets_any_name_in_but_no_foreign_handshake(checks: Checks, raw: Raw) -> None:
     """Service names and web applications that have the token."""
-    checks.need(raw.token, "a token is needed to see what it lets in (--token)")
     for host in ("execd.sandbox.svc.cluster.local", "execd", "evil.example:1"):
         checks.equal("browsers.any-host-with-token", (await ask_as(raw, host=host)).status, 200)
     for origin in ("https://app.example", "null"):
@@ -111,7 +111,21 @@ async def test_a_token_lets_any_name_in_but_no_foreign_handshake(checks: Checks,
         refused(checks, "browsers.handshake-origin", reply, 403, "FORBIDDEN_ORIGIN", of=origin)
 
 
-@scenario("auth", "browsers.any-host-insecure", "browsers.foreign-origin", *REFUSALS, needs=("start", "host"))
+@scenario("auth", "browsers.any-host-with-token", needs=("token",), profiles=("compat",))
+async def test_deployed_clients_call_the_daemon_by_a_name_of_theirs(checks: Checks, raw: Raw) -> None:
+    """As in a network of containers."""
+    for host in ("execd", "sandbox-7:44772"):
+        checks.equal("browsers.any-host-with-token", (await ask_as(raw, host=host)).status, 200)
+
+
+@scenario(
+    "auth",
+    "browsers.any-host-insecure",
+    "browsers.foreign-origin",
+    *REFUSALS,
+    needs=("start", "host"),
+    profiles=("compat",),
+)
 async def test_insecure_on_an_address_of_its_own_answers_to_any_name(checks: Checks, daemons: Daemons) -> None:
     """As original deployments do; web pages stay outside."""
     async with daemons(token=None, insecure=True, host="0.0.0.0") as other:  # noqa: S104 - the setting under test
@@ -122,7 +136,7 @@ async def test_insecure_on_an_address_of_its_own_answers_to_any_name(checks: Che
 
 
 async def ask_as(raw: Raw, *lines: str, host: str | None = None) -> Reply:
-    """Return the answer to `GET /version` with these header lines, or for this host."""
+    """Return the answer to `GET /metrics` with these header lines, or for this host."""
     async with bare(raw) as connection:
-        await connection.send(connection.head("GET", "/version", *lines, host=host))
+        await connection.send(connection.head("GET", "/metrics", *lines, host=host))
         return await connection.answer()
