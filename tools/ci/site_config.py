@@ -23,8 +23,12 @@ CA_VARIABLES: Final = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT")
 SYSTEM_CA: Final = Path("/etc/ssl/certs/ca-certificates.crt")
 LOCAL_CAS: Final = Path("/usr/local/share/ca-certificates")
 PROXIES: Final = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
-PASSED_ON: Final = (*PROXIES, *(name.upper() for name in PROXIES), "PIP_DEFAULT_TIMEOUT", "PIP_RETRIES")
 PIP_KEYS: Final = ("index-url", "extra-index-url", "trusted-host", "proxy")  # `cert` and `find-links` are paths of here
+PASSED_ON: Final = (
+    *PROXIES,
+    *(name.upper() for name in PROXIES),
+    *("PIP_" + key.upper().replace("-", "_") for key in (*PIP_KEYS, "default-timeout", "retries")),
+)
 APT_KEYS: Final = re.compile(r"Acquire::(https?::|Check-|Retries|ForceIPv)", re.IGNORECASE)
 SUITES: Final = "(-updates|-security)?"
 
@@ -47,9 +51,15 @@ def ca_bundle() -> str:
 
 
 def variables() -> dict[str, str]:
-    """Return the proxies, and pip's configuration as variables."""
-    found = {name: os.environ[name] for name in PASSED_ON if os.environ.get(name)}
-    for line in said_by(sys.executable, "-m", "pip", "config", "list").splitlines():
+    """Return the proxies, and pip's configuration as variables; those of the environment win, as they do for pip."""
+    given = {name: os.environ[name] for name in PASSED_ON if os.environ.get(name)}
+    return pip_variables(said_by(sys.executable, "-m", "pip", "config", "list")) | given
+
+
+def pip_variables(listing: str) -> dict[str, str]:
+    """Return what `pip config list` says of the ways to an index."""
+    found: dict[str, str] = {}
+    for line in listing.splitlines():
         name, _, value = line.partition("=")
         key = name.rpartition(".")[2]
         if key in PIP_KEYS:
@@ -75,18 +85,36 @@ def apt_sources(code: str) -> str:
     lines: list[str] = []
     for path in [Path("/etc/apt/sources.list"), *sorted(Path("/etc/apt/sources.list.d").glob("*"))]:
         if path.suffix == ".list" and path.is_file():
-            pattern = rf"deb\s+(\[[^]]*\]\s+)?\S+\s+{code}{SUITES}\s"
-            lines += [line for line in path.read_text().splitlines() if re.match(pattern, line)]
-        elif path.suffix == ".sources":
-            for stanza in re.split(r"\n\s*\n", path.read_text()):
-                lines += _one_line_style(dict(re.findall(r"^([A-Za-z-]+):\s*(.*)$", stanza, re.MULTILINE)), code)
+            lines += from_lines(path.read_text(), code)
+        elif path.suffix == ".sources" and path.is_file():
+            lines += from_stanzas(path.read_text(), code)
     return "\n".join(dict.fromkeys(lines))
+
+
+def from_lines(text: str, code: str) -> list[str]:
+    """Return the lines of a `.list`; without `signed-by`, whose file is one of this machine."""
+    pattern = re.compile(rf"deb\s+(?:\[([^]]*)\]\s+)?(https?://\S+\s+{code}{SUITES}\s.*)")
+    lines: list[str] = []
+    for found in filter(None, map(pattern.match, text.splitlines())):
+        options = [word for word in (found[1] or "").split() if not word.lower().startswith("signed-by=")]
+        lines.append(" ".join(["deb", *([f"[{' '.join(options)}]"] if options else []), found[2].strip()]))
+    return lines
+
+
+def from_stanzas(text: str, code: str) -> list[str]:
+    """Return the stanzas of a `.sources` as lines."""
+    lines: list[str] = []
+    for stanza in re.split(r"\n\s*\n", text):
+        fields = dict(re.findall(r"^([A-Za-z-]+):[ \t]*(.*)$", stanza, re.MULTILINE))
+        if fields.get("Enabled", "yes").strip().lower() not in ("no", "false", "0", "off", "without", "disable"):
+            lines += _one_line_style(fields, code)
+    return lines
 
 
 def _one_line_style(stanza: dict[str, str], code: str) -> list[str]:
     suites = [suite for suite in stanza.get("Suites", "").split() if re.fullmatch(code + SUITES, suite)]
     components = stanza.get("Components", "main")
-    uris = stanza.get("URIs", "").split() if "deb" in stanza.get("Types", "").split() else []
+    uris = re.findall(r"https?://\S+", stanza.get("URIs", "")) if "deb" in stanza.get("Types", "").split() else []
     return [f"deb {uri} {suite} {components}" for uri in uris for suite in suites]
 
 
@@ -104,7 +132,8 @@ def script() -> str:
     exports = variables()
     if not files and not exports:
         return ""
-    lines = ["site=$(mktemp -d -p /dev/shm)", "trap 'rm -rf \"$site\"' EXIT"]
+    # Where the folder cannot be made, nothing may go into `/` instead.
+    lines = ["set -eu", "site=$(mktemp -d -p /dev/shm)", "trap 'rm -rf \"$site\"' EXIT"]
     lines += [unpacked(name, text) for name, text in files.items()]
     lines += [f"export {name}={shlex.quote(value)}" for name, value in sorted(exports.items())]
     if "ca.pem" in files:
