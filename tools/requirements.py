@@ -65,6 +65,16 @@ def unknown(known: Iterable[Scenario], ids: Collection[str], features: Collectio
             yield f"{name}: {times} scenarios have this name, so their checks cannot be told apart"
 
 
+def unrepresented(requirements: Iterable[Requirement], known: Iterable[Scenario]) -> Iterator[str]:
+    """Yield a line for every requirement of deployed clients that only scenarios of the full profile prove."""
+    known = list(known)
+    proved = {id_ for each in known for id_ in each.declared.proves}
+    for_clients = {id_ for each in known if "compat" in each.declared.profiles for id_ in each.declared.proves}
+    for each in requirements:
+        if each.compat and each.id in proved - for_clients:
+            yield f"{each.id}: deployed clients rely on it, so prove it in a scenario of profile compat as well"
+
+
 def missing_tests(requirements: Iterable[Requirement], root: Path) -> Iterator[str]:
     """Yield a line for every test that a requirement names and that is not there."""
     functions: dict[str, set[str]] = {}
@@ -121,6 +131,7 @@ def problems(root: Path) -> Iterator[str]:
     yield from misnamed(requirements)
     yield from unproved(requirements, {id_ for each in known for id_ in each.declared.proves})
     yield from unknown(known, ids, schemas["Feature"]["enum"])
+    yield from unrepresented(requirements, known)
     yield from missing_tests(requirements, root)
     yield from unnamed_codes(schemas["ErrorCode"]["enum"], ids)
     yield from unmatched_routes(requirements, {f"{method} {path}" for method, path in spec_routes(spec)})

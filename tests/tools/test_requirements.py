@@ -57,6 +57,15 @@ def test_a_scenario_names_what_there_is() -> None:
     ]
 
 
+def test_what_deployed_clients_rely_on_is_proved_for_them() -> None:
+    full, compat = scenario(), scenario("b_run", profiles=frozenset({"full", "compat"}))
+    (line,) = gate.unrepresented([requirement(compat=True)], [full])
+    assert line.startswith("a.b: deployed clients rely on it")
+    assert list(gate.unrepresented([requirement(compat=True)], [full, compat])) == []
+    assert list(gate.unrepresented([requirement(compat=True, tests=("f.py::t",))], [])) == []
+    assert list(gate.unrepresented([requirement()], [full])) == []
+
+
 def test_a_scenario_for_deployed_clients_knows_no_features() -> None:
     old = scenario(features=frozenset({"replay"}), profiles=frozenset({"full", "compat"}))
     (line,) = gate.unknown([old], {"a.b"}, ["replay"])

@@ -21,7 +21,7 @@ _MIME_TYPES = {
 }
 
 
-@scenario("code", "cell.live", "cell.stdout", "stream.order", profiles=["compat"])
+@scenario("code", "cell.live", "cell.stdout", "output.of-kernels", "stream.order", profiles=["compat"])
 async def test_output_comes_while_the_cell_runs(checks: Checks, raw: Raw, folder: str) -> None:
     """A cell that waits for us to have seen what it said."""
     code = """
@@ -37,8 +37,10 @@ async def test_output_comes_while_the_cell_runs(checks: Checks, raw: Raw, folder
             checks.that("cell.live", not any(event.is_terminal for event in stream.events))
             await raw.run(f"touch {shlex.quote(folder)}/{number}")
         ran = await rest(stream)
+        lines = await cell(raw, "print('a\\n\\nb', end='')", one)
     for requirement in ("cell.stdout", "stream.order"):
         checks.equal(requirement, ran.stdout, "step 0\nstep 1\nstep 2\nlast")
+    checks.equal("output.of-kernels", lines.stdout, "a\n\nb")
 
 
 @scenario(

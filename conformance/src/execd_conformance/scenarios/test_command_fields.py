@@ -31,7 +31,7 @@ async def test_a_command_is_text_for_a_shell(checks: Checks, raw: Raw, folder: s
     checks.equal("command.stdin-null", texts(events), ["end"])
 
 
-@scenario("commands", "command.argv", "status.fields")
+@scenario("commands", "command.argv", "status.fields", profiles=("compat",))
 async def test_arguments_need_no_shell(checks: Checks, raw: Raw) -> None:
     events = await raw.events(
         "POST", "/command", json={"argv": ["printf", "%s\n", "a b", "$HOME", "'", "*", "-n", "é"]}
@@ -86,6 +86,7 @@ async def test_a_command_has_the_environment_it_is_given(checks: Checks, raw: Ra
     "command.envs-file-named",
     "command.envs",
     needs={"start"},
+    profiles=("compat",),
 )
 async def test_a_file_of_variables_is_read_for_each_command(checks: Checks, daemons: Daemons, unique: str) -> None:
     path = f"/tmp/{unique}.env"
@@ -143,6 +144,12 @@ async def test_what_no_system_takes_is_refused_before_any_event(checks: Checks, 
         checks.that("stream.refusal-plain", is_json and "request_id" in json.loads(reply.body or b"{}"), saw=seen)
     reply = await raw.request("POST", "/command", json={"command": "true", "timeout": 2**53})
     checks.equal("command.timeout-bounds", reply.status, 200)
+
+
+@scenario("commands", "command.gid-needs-uid", profiles=("compat",))
+async def test_a_group_is_given_with_a_user(checks: Checks, raw: Raw) -> None:
+    reply = await raw.request("POST", "/command", json={"command": "true", "gid": 0})
+    checks.equal("command.gid-needs-uid", reply.status, 400)
 
 
 @scenario("commands", "command.uid", "command.user", "command.no-privilege", features={"user"})

@@ -179,7 +179,15 @@ def bombs() -> dict[str, bytes]:
     }
 
 
-@scenario("general", "empty.context-without-language", "empty.context", *REFUSALS, needs=("start",), limit_s=60)
+@scenario(
+    "general",
+    "empty.context-without-language",
+    "empty.context",
+    *REFUSALS,
+    needs=("start",),
+    profiles=("compat",),
+    limit_s=60,
+)
 async def test_a_context_may_be_asked_for_without_a_body(checks: Checks, daemons: Daemons) -> None:
     """With a default language it is started; without one it is 400, empty or not."""
     async with daemons() as other:

@@ -42,13 +42,13 @@ async def test_with_a_token_all_interfaces_are_listened_on(checks: Checks, targe
         checks.that("operation.both-families", await answers("::1", port_of(execd)))
 
 
-@scenario("operation", "listen.insecure", "listen.insecure-logged", needs=("host",))
+@scenario("operation", "listen.insecure", "listen.insecure-logged", needs=("host",), profiles=("compat",))
 async def test_insecure_listens_everywhere_and_warns(checks: Checks, target: Session) -> None:
     """By flag and by variable."""
     for flags, variables in ((("--insecure",), {}), ((), {"EXECD_INSECURE": "1"})):
         async with program(target, "serve", "--host", "0.0.0.0", *flags, variables=variables) as execd:  # noqa: S104
             checks.that("listen.insecure", await answers("127.0.0.2", port_of(execd)), saw=flags)
-            checks.equal("listen.insecure", (await execd.raw.request("GET", "/version")).status, 200)
+            checks.equal("listen.insecure", (await execd.raw.request("GET", "/metrics")).status, 200)
             logged = execd.log.read_text()
             checks.that("listen.insecure-logged", "warn" in logged.lower(), saw=logged[-500:])
 

@@ -105,7 +105,7 @@ async def test_tokens_come_by_commas_and_from_a_file(checks: Checks, target: Ses
             checks.that("auth.missing-token", reply.status == 401, saw=(wrong, reply))
 
 
-@scenario("operation", "operation.settings", "operation.log-levels", needs=("host",), limit_s=90)
+@scenario("operation", "operation.settings", "operation.log-levels", needs=("host",), profiles=("compat",), limit_s=90)
 async def test_every_setting_is_known(checks: Checks, target: Session) -> None:
     """By `--help`, and log levels by what comes after them: a directory that is not there."""
     told = await refusal(target, "--help")
@@ -124,7 +124,7 @@ async def test_every_setting_is_known(checks: Checks, target: Session) -> None:
     checks.equal("operation.log-levels", await comes_after("8"), 2)
 
 
-@scenario("operation", "operation.original-flags", needs=("host",), limit_s=60)
+@scenario("operation", "operation.original-flags", needs=("host",), profiles=("compat",), limit_s=60)
 async def test_the_original_daemons_flags_are_taken(checks: Checks, target: Session) -> None:
     """With one dash and with two, with `=` and without."""
     for dash in ("-", "--"):
