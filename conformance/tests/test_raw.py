@@ -65,6 +65,21 @@ async def test_the_token_is_sent_unless_another_or_none_is_asked_for() -> None:
     assert [each[0].partition(": ")[2] if each else None for each in tokens] == ["mine", "other", None]
 
 
+async def test_a_cookie_is_not_kept() -> None:
+    heads: list[bytes] = []
+
+    async def bakes(request: bytes, writer: asyncio.StreamWriter) -> None:
+        heads.append(request.lower())
+        writer.write(b"HTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nContent-Length: 0\r\n\r\n")
+
+    with odd.serving(bakes) as there:
+        raw = Raw(there.url, None)
+        for _ in range(2):
+            await raw.request("GET", "/")
+        await raw.aclose()
+    assert [b"cookie" in head for head in heads] == [False, False]
+
+
 async def test_json_null_is_sent_and_absent_is_not() -> None:
     echo = Echo()
     with odd.serving(echo) as there:

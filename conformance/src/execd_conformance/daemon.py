@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from execd_conformance import probe
@@ -54,8 +57,7 @@ class Daemons:
     async def __call__(self, *, token: str | None = UNSET, **settings: Any) -> AsyncIterator[Daemon]:
         """Start a daemon with a fresh token, or this one, or None; settings are EXECD_* names in lower case."""
         token = new_token() if token is UNSET else token
-        source = self._session.source()
-        started: Started = await in_thread(source.start, variables(settings), token=token)
+        started = await _begun(partial(self._session.source().start, variables(settings), token=token))
         try:
             # Of several tokens each opens it by itself, and all of them together do not.
             place = replace(started.place, token=token and token.partition(",")[0])
@@ -72,3 +74,27 @@ class Daemons:
         """Start a daemon that is to refuse its settings; return its exit status and what it logged."""
         token = new_token() if token is UNSET else token
         return await in_thread(self._session.source().refused, variables(settings), token=token)
+
+
+async def _begun(start: Callable[[], Started]) -> Started:
+    """Start a daemon; where nobody waits for that any more, it is closed as soon as it is there."""
+    coming: Future[Started] = Future()
+
+    def work() -> Started:
+        try:
+            coming.set_result(start())
+        except BaseException as fault:  # noqa: BLE001 - whoever waits is told
+            coming.set_exception(fault)
+        return coming.result()
+
+    try:
+        return await in_thread(work)
+    except BaseException:
+        coming.add_done_callback(_end)
+        raise
+
+
+def _end(coming: Future[Started]) -> None:
+    if coming.exception() is None:
+        # It may be done already, and then this is the scenario's own thread.
+        threading.Thread(target=coming.result().close, daemon=True).start()

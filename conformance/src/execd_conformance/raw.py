@@ -136,6 +136,7 @@ class Raw:
         return Ran(events, in_lines=body.get("output") != "chunks")
 
     def _built(self, method: str, path: str | bytes, sending: Sending) -> httpx.Request:
+        self._client.cookies.clear()  # what one answer sets must not be sent by the next request
         headers = dict(sending.get("headers") or {})
         token = sending.get("token", UNSET)
         if (token := self.token if token is UNSET else token) is not None:
