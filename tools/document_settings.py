@@ -16,6 +16,8 @@ variable's name in lower case without `EXECD_`. A flag wins over a variable, a v
 is unset. Lists are separated by commas. The flags `--graceful-shutdown-timeout`, `--jupyter-host` and `--jupyter-token`
 of the original daemon are accepted without effect.
 
+A lease (`--lease-s`) may last a quarter of itself longer, 5 s at most: the daemon asks once more before it ends.
+
 This page is made from `settings.py` by `python tools/document_settings.py`.
 
 | flag | variable | type | default | what it does |

@@ -107,8 +107,8 @@ class Sandbox:
         name, to a place inside or to `(place, "ro")`. Its port is published on this machine's loopback only. The token
         is fresh; whoever may ask the engine sees it in the container's environment, and could do all that anyway.
 
-        A client that is killed, or stands still for `lease` seconds, loses it: the daemon then ends, and the engine
-        removes the container. A client that lives keeps it, blocked event loop or not.
+        A client that is killed, or stands still for `lease` seconds, loses it: the daemon then ends, up to 5 s later,
+        and the engine removes the container. A client that lives keeps it, blocked event loop or not.
 
         Needs an engine on this machine and `pip install 'execd-sdk[docker]'`. Raises `ExecdNotReadyException` when
         either is missing, or when the container ends or is not ready within `ready_timeout` seconds of its start, and
