@@ -110,6 +110,24 @@ async def test_code_starts_in_its_place(checks: Checks, raw: Raw, folder: str) -
     checks.that("context.cwd-in-the-way", refused.status == 400 and f"{folder}/file" in refused.text, refused)
 
 
+@scenario("code", "context.envs-file-anew", "context.no-secrets", needs=["start"], limit_s=60)
+async def test_a_kernel_has_the_variables_of_the_file_and_no_secret(
+    checks: Checks, daemons: Daemons, unique: str
+) -> None:
+    """What the file holds when a kernel starts, under the context's own; not what opens the daemon."""
+    path = f"/tmp/{unique}.env"
+    async with daemons(envs=path) as other:
+        for said in ("first", "second"):
+            await other.raw.run(f"printf 'A={said}\\nB=file\\n' > {path}")
+            async with context(other.raw, envs={"B": "request"}) as one:
+                seen = await value(other.raw, "[__import__('os').environ.get(n) for n in ('A', 'B')]", one)
+                checks.equal("context.envs-file-anew", seen, [said, "request"])
+                seen = await value(other.raw, "[str(__import__('os').environ), open('/proc/self/environ').read()]", one)
+                is_told = "EXECD_ACCESS_TOKEN" in str(seen) or str(other.raw.token) in str(seen)
+                checks.that("context.no-secrets", not is_told and "PATH=" in seen[1], "the token")
+        await other.raw.run(f"rm {path}")
+
+
 @scenario(
     "code", "context.restart", "context.restart-usable", "context.restart-ends-run", features=["restart"], limit_s=60
 )

@@ -445,3 +445,12 @@ async def test_while_the_disk_refuses_a_run_keeps_little() -> None:
     assert run.size <= 4 * KIB * KIB + 64 * KIB
     run.finish(DONE)
     assert drain(registry.attach(run))[-1][1]["truncated"] is True
+
+
+async def test_while_the_disk_refuses_all_runs_together_keep_16_mib() -> None:
+    registry = Registry(retention=Retention(), spool=Spool(None), clock=FakeClock().clock)
+    for _ in range(6):
+        run = start(registry, overflow="drop_oldest")
+        for _ in range(80):
+            run.write("stdout", b"d" * 64 * KIB)
+    assert 12 * KIB * KIB < registry.total_bytes <= 16 * KIB * KIB + 64 * KIB
