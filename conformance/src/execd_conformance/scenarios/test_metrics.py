@@ -57,6 +57,8 @@ _TRAFFIC: Final = """
 """Bytes of all interfaces but the loopback; the sum falls when one goes."""
 _COMPUTING: Final = "for i in 1 2 3 4; do timeout 2 sh -c 'while :; do :; done' & done; wait; times"
 """Computes for a while, and tells in the end how much it was: a busy machine gives it less."""
+_SOON_S: Final = 0.9
+"""Below the second after which the next sample is due."""
 _HELD_MIB: Final = 128
 
 
@@ -197,6 +199,13 @@ async def _rise_mib(raw: Raw) -> float:
     return max(rises)
 
 
+async def _first_s(raw: Raw) -> float:
+    """Return the seconds until a stream of samples has its first."""
+    begun = time.monotonic()
+    async with raw.stream("GET", "/metrics/watch") as stream:
+        return (await stream.until(lambda event: "cpu_count" in event.data, limit_s=5)).arrived - begun
+
+
 @scenario(
     "metrics",
     "metrics.watch",
@@ -212,9 +221,12 @@ async def test_samples_are_streamed(checks: Checks, raw: Raw) -> None:
         stream.need()
         samples = [await stream.until(lambda event: "cpu_count" in event.data, limit_s=5) for _ in range(3)]
         arrived = [each.arrived for each in samples]
-        checks.that("metrics.watch-first", arrived[0] - begun < 0.9, arrived[0] - begun)
         span = (samples[2]["timestamp"] - samples[0]["timestamp"]) / 1000
         checks.that("metrics.watch-default", 1.2 <= span <= 4 and 1.2 <= arrived[2] - arrived[0] <= 4, (span, arrived))
+    firsts = [arrived[0] - begun]
+    while min(firsts) >= _SOON_S and len(firsts) < 4:  # a busy machine may be late, now and then
+        firsts.append(await _first_s(raw))
+    checks.that("metrics.watch-first", min(firsts) < _SOON_S, firsts)
     for each in samples:
         checks.that("metrics.watch-bare-fields", not _lacks(each.data, _BARE), each.raw)
         checks.that(
