@@ -7,6 +7,7 @@ from typing import cast
 import pytest
 
 from execd_conformance.checks import Status
+from execd_conformance.mutants import prove
 from execd_conformance.mutants.mutant import Mutant, steady
 from execd_conformance.mutants.plugin import HEALTHY
 from execd_conformance.mutants.rewrite import IDENTITY
@@ -35,6 +36,9 @@ def seen(**statuses: str) -> list[Outcome]:
         ({"one": "passed", "two": "passed"}, {"one": "failed"}, 1, 1, False),
         ({"one": "passed", "two": "skipped"}, {"one": "failed", "two": "skipped"}, 1, 0, True),
         ({"one": "skipped", "two": "skipped"}, {"one": "skipped", "two": "skipped"}, 0, 0, False),
+        ({"one": "passed"}, {"one": "failed", "two": "failed"}, 1, 1, False),
+        ({"one": "passed", "two": "passed failed"}, {"one": "failed", "two": "failed"}, 1, 1, False),
+        ({}, {"one": "failed", "two": "failed"}, 0, 2, False),
     ],
 )
 def test_a_mutant_is_proven_by_all_checks_that_can_look(
@@ -43,6 +47,28 @@ def test_a_mutant_is_proven_by_all_checks_that_can_look(
     judged = verdict(Tally({HEALTHY: seen(**healthy), "m": seen(**broken)}), MUTANT)
 
     assert (len(judged.caught), len(judged.missed), judged.proven) == (caught, missed, proven)
+
+
+def test_a_mutant_that_crashes_has_proven_nothing() -> None:
+    red = {HEALTHY: seen(one="passed", two="passed"), "m": seen(one="failed", two="failed")}
+    tally = Tally(red, broken={"m": ["KeyError('type')"]})
+    assert (verdict(tally, MUTANT).proven, verdict(tally, MUTANT).impossible, doubtful(tally, MUTANT)) == (
+        False,
+        False,
+        True,
+    )
+    assert "MISSED    m (broken): it raised KeyError('type')" in prove._line(verdict(tally, MUTANT), strict=False)
+    tally.renew(Tally(red))
+    assert verdict(tally, MUTANT).proven
+
+
+@pytest.mark.parametrize(("strict", "status", "word"), [(False, 0, "left out"), (True, 1, "MISSED")])
+def test_a_mutant_that_nothing_can_look_at_is_left_out_or_missed(
+    strict: bool, status: int, word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = seen(one="skipped", two="skipped")
+    assert prove._told(Tally({HEALTHY: out, "m": out}), [MUTANT], strict=strict) == status
+    assert capsys.readouterr().out.startswith(word)
 
 
 def test_what_fails_with_nothing_broken_is_unhealthy_and_no_red() -> None:

@@ -5,7 +5,6 @@ The healthy daemon is one for all; a scenario finds the session of its mutant wh
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Generator
 from typing import Any, Final
 
@@ -19,10 +18,13 @@ from execd_conformance.mutants.target import MutatedTarget, Proxies, behind
 from execd_conformance.outcome import split
 
 PROPERTY: Final = "execd_conformance_mutant"
+FAULTS: Final = "execd_conformance_faults"
+"""What the mutant's own code raised: whatever that reddens proves nothing."""
 HEALTHY: Final = "healthy"
 """Where nothing is rewritten: all must be green."""
 _PARAMETER: Final = "mutant"
 _PROXIES: Final = pytest.StashKey[Proxies]()
+_MUTATED: Final = pytest.StashKey[MutatedTarget]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -65,15 +67,26 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
         return (yield)
     healthy, proxies = item.config.stash[SESSION], item.config.stash[_PROXIES]
     rewrite = _rewrite(name)
-    proxy, place = proxies.open(healthy.place, rewrite)
-    item.config.stash[SESSION] = behind(healthy, place, MutatedTarget(healthy.source(), rewrite, proxies))
+    mutated = item.stash[_MUTATED] = MutatedTarget(healthy.source(), rewrite, proxies)
+    item.config.stash[SESSION] = behind(healthy, mutated.front(healthy.place), mutated)
     try:
         return (yield)
     finally:
         item.config.stash[SESSION] = healthy
-        proxies.close(proxy)
-        for fault in proxy.faults:
-            sys.stderr.write(f"execd-conformance: the mutant {name} is at fault: {fault!r}\n")
+        mutated.close()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Put what the mutant itself raised into the last report; all connections must have ended for that."""
+    report = yield
+    mutated = item.stash.get(_MUTATED, None)
+    if mutated is not None and call.when == "teardown":
+        mutated.close()
+        report.user_properties.append((FAULTS, mutated.faults))
+    return report
 
 
 def _rewrite(name: str) -> Making:

@@ -2,6 +2,7 @@
 
 One healthy daemon; its scenarios run through a proxy that changes nothing, and must be green, and per mutant those that
 its checks belong to. What is doubtful is looked at once more, one after the other, for a busy machine can make both.
+With EXECD_REQUIRE_ALL=1 a local daemon's mutants are all to be caught, and none left out.
 Status 0: all listed checks went red, and all was green with nothing broken; 1: not so. `Misused`, `Unreachable` and an
 interruption are for whoever called.
 """
@@ -20,6 +21,7 @@ import pytest
 from execd_conformance.given import Given
 from execd_conformance.mutants.catalogue import MUTANTS
 from execd_conformance.mutants.mutant import Mutant
+from execd_conformance.mutants.plugin import HEALTHY
 from execd_conformance.mutants.verdict import Tally, Verdict, doubtful, reds, unhealthy, verdict
 from execd_conformance.opening import closed, open_session
 from execd_conformance.session import Session
@@ -68,7 +70,11 @@ def run(arguments: argparse.Namespace) -> int:
     finally:
         for fault in closed(started):
             _complain(fault)
-    return _told_reds(tally, chosen) if arguments.seek else _told(tally, chosen)
+    if arguments.seek:
+        return _told_reds(tally, chosen)
+    # A daemon that is started here, of the project itself, can be looked at by all checks of the catalogue.
+    strict = os.environ.get("EXECD_REQUIRE_ALL") == "1" and arguments.target == "local"
+    return _told(tally, chosen, strict=strict)
 
 
 def _choice(arguments: argparse.Namespace) -> Choice:
@@ -106,27 +112,31 @@ def _tried(chosen: list[Mutant], session: Session, *, seek: str | None, workers:
     return tally
 
 
-def _told(tally: Tally, chosen: list[Mutant]) -> int:
+def _told(tally: Tally, chosen: list[Mutant], *, strict: bool) -> int:
     sick = unhealthy(tally)
     for each in sick:
         _say(f"UNHEALTHY {each.full_name} {each.status} with nothing broken: {each.saw}")
+    for fault in tally.broken.get(HEALTHY, ()):
+        _say(f"Note: the proxy raised {fault} with nothing broken")
     for fault in tally.faults:
         _say(f"FAULT     {fault}")
     verdicts = [verdict(tally, mutant) for mutant in chosen]
     for one in verdicts:
-        _say(_line(one))
+        _say(_line(one, strict=strict))
     proven = sum(each.proven for each in verdicts)
-    impossible = sum(not each.proven and not each.missed and bool(each.left_out) for each in verdicts)
+    impossible = 0 if strict else sum(each.impossible for each in verdicts)
     missed = len(verdicts) - proven - impossible
     _say(f"{proven} caught, {missed} missed, {impossible} left out, {len(sick)} checks unhealthy")
     return int(bool(missed or sick or tally.faults))
 
 
-def _line(each: Verdict) -> str:
-    if each.missed or (not each.caught and not each.left_out):
-        return f"MISSED    {each.name}: by {', '.join(each.missed) or 'all, as it lists no check'}"
-    if not each.caught:
+def _line(each: Verdict, *, strict: bool) -> str:
+    if each.broken:
+        return f"MISSED    {each.name} (broken): it raised {'; '.join(each.broken)}"
+    if each.impossible and not strict:
         return f"left out  {each.name}: this target cannot give what its checks need"
+    if not each.proven:
+        return f"MISSED    {each.name}: by {', '.join(each.missed or each.left_out) or 'all, as it lists no check'}"
     return f"caught    {each.name}: by {', '.join(each.caught)}"
 
 

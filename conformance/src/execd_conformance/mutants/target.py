@@ -8,6 +8,7 @@ from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
+from execd_conformance.checks import shown
 from execd_conformance.mutants.mutant import Making
 from execd_conformance.mutants.proxy import Proxy
 from execd_conformance.session import Session
@@ -78,10 +79,27 @@ class MutatedTarget:
     rewrite: Making
     proxies: Proxies
     offers: frozenset[str] = field(init=False)
+    _opened: list[Proxy] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Offer what the healthy target offers."""
         self.offers = self.healthy.offers
+
+    @property
+    def faults(self) -> list[str]:
+        """What rewrites raised that they should not have."""
+        return [shown(fault) for proxy in self._opened for fault in proxy.faults]
+
+    def front(self, place: Place) -> Place:
+        """Put a proxy in front of a daemon that is there already; return where it answers."""
+        proxy, place = self.proxies.open(place, self.rewrite)
+        self._opened.append(proxy)
+        return place
+
+    def close(self) -> None:
+        """Close all proxies; twice does no harm."""
+        for proxy in self._opened:
+            self.proxies.close(proxy)
 
     def start(self, settings: Mapping[str, str], *, token: str | None) -> Started:
         """Start one; what answers elsewhere than over TCP is left as it is."""
@@ -93,6 +111,7 @@ class MutatedTarget:
         except BaseException:
             started.close()
             raise
+        self._opened.append(proxy)
         return Fronted(started, place, proxy, self.proxies)
 
     def refused(self, settings: Mapping[str, str], *, token: str | None) -> tuple[int, str]:

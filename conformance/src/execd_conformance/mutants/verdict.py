@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from execd_conformance.mutants.mutant import Mutant
-from execd_conformance.mutants.plugin import HEALTHY
+from execd_conformance.mutants.plugin import FAULTS, HEALTHY
 from execd_conformance.mutants.plugin import PROPERTY as MUTANT
 from execd_conformance.outcome import Outcome
 from execd_conformance.plugin import PROPERTY as OUTCOMES
@@ -21,6 +21,8 @@ class Tally:
     outcomes: dict[str, list[Outcome]] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     """What went wrong with the proof itself."""
+    broken: dict[str, list[str]] = field(default_factory=dict)
+    """What went wrong within a mutant, by its name."""
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take what a scenario's last report carries."""
@@ -28,6 +30,8 @@ class Tally:
         if OUTCOMES in told:
             of_mutant = self.outcomes.setdefault(str(told.get(MUTANT)), [])
             of_mutant += [Outcome.from_dict(each) for each in told[OUTCOMES]]  # type: ignore[attr-defined]
+        if faults := told.get(FAULTS):
+            self.broken.setdefault(str(told.get(MUTANT)), []).extend(faults)  # type: ignore[arg-type]
 
     def renew(self, other: Tally) -> None:
         """Put a second look in the place of the first, scenario by scenario."""
@@ -35,11 +39,13 @@ class Tally:
             again = {each.scenario for each in seen}
             kept = [each for each in self.outcomes.get(name, []) if each.scenario not in again]
             self.outcomes[name] = kept + seen
+            self.broken[name] = other.broken.get(name, [])
         self.faults += other.faults
 
     def green(self, check: str) -> bool:
         """Whether a check passed on the healthy daemon, in every variant."""
-        return all(each.status == "passed" for each in self._of(HEALTHY, check))
+        seen = self._of(HEALTHY, check)
+        return bool(seen) and all(each.status == "passed" for each in seen)
 
     def red(self, name: str, check: str) -> bool:
         """Whether a check failed on a mutant, in every variant."""
@@ -64,29 +70,39 @@ class Verdict:
     missed: tuple[str, ...]
     """Checks that must have failed and did not."""
     left_out: tuple[str, ...]
+    broken: tuple[str, ...] = ()
+    """What it raised itself: then a check may have been reddened by a crash."""
 
     @property
     def proven(self) -> bool:
         """Whether it was seen by all that could look."""
-        return bool(self.caught) and not self.missed
+        return bool(self.caught) and not self.missed and not self.broken
+
+    @property
+    def impossible(self) -> bool:
+        """Whether nothing could look."""
+        return not self.caught and not self.missed and not self.broken and bool(self.left_out)
 
 
 def verdict(tally: Tally, mutant: Mutant) -> Verdict:
     """Judge one mutant by the checks that it lists."""
     out = tuple(check for check in mutant.reddens if tally.left_out(check))
     rest = [check for check in mutant.reddens if check not in out]
+    caught = tuple(check for check in rest if tally.green(check) and tally.red(mutant.name, check))
     return Verdict(
         name=mutant.name,
-        caught=tuple(check for check in rest if tally.red(mutant.name, check)),
-        missed=tuple(check for check in rest if not tally.red(mutant.name, check)),
+        caught=caught,
+        missed=tuple(check for check in rest if check not in caught),
         left_out=out,
+        broken=tuple(dict.fromkeys(tally.broken.get(mutant.name, ()))),
     )
 
 
 def doubtful(tally: Tally, mutant: Mutant) -> bool:
     """Whether a busy machine may be to blame: a check was missed, or a scenario failed with nothing broken."""
     sick = {each.scenario for each in unhealthy(tally)}
-    return bool(verdict(tally, mutant).missed) or any(check.partition("/")[0] in sick for check in mutant.reddens)
+    judged = verdict(tally, mutant)
+    return bool(judged.missed or judged.broken) or any(check.partition("/")[0] in sick for check in mutant.reddens)
 
 
 def unhealthy(tally: Tally) -> list[Outcome]:
