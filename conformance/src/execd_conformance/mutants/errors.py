@@ -169,7 +169,7 @@ MUTANTS = (
         "Error codes are in lower case.",
         (
             "what_is_asked_wrongly_is_refused_by_its_code/errors.closed-codes",
-            "what_is_asked_wrongly_is_refused_by_its_code/error.unauthorized",
+            "a_wrong_token_is_refused_by_its_code/error.unauthorized",
         ),
         _errors(_lower_code),
     ),

@@ -24,7 +24,6 @@ _PLAIN: Final[tuple[_Wrong, ...]] = (
     ("INVALID_FILE", 400, "POST", "/files/upload", {"content": b"no form", "headers": {"Content-Type": "text/plain"}}),
     ("LANGUAGE_NOT_SUPPORTED", 400, "POST", "/code", {"json": {"code": "1", "context": {"language": "cobol"}}}),
     ("LANGUAGE_NOT_SUPPORTED", 400, "POST", "/code/context", {"json": {"language": "cobol"}}),
-    ("UNAUTHORIZED", 401, "GET", "/metrics", {"token": "mistaken-identity"}),
     ("FILE_NOT_FOUND", 404, "GET", "/files/info?path=/nonexistent", {}),
     ("FILE_NOT_FOUND", 404, "GET", "/files/download?path=/nonexistent", {}),
     ("COMMAND_NOT_FOUND", 404, "GET", "/command/status/none", {}),
@@ -64,6 +63,13 @@ async def test_what_is_asked_wrongly_is_refused_by_its_code(checks: Checks, raw:
             checks.that("error.language-not-supported", "cobol" not in (installed or ()), saw=reply)
         if code == "FILE_NOT_FOUND":
             checks.that("error.file-not-found", "/nonexistent" in message(reply), saw=reply)
+
+
+@scenario("errors", "error.unauthorized", *REFUSALS, needs=("token",))
+async def test_a_wrong_token_is_refused_by_its_code(checks: Checks, raw: Raw) -> None:
+    """Where there is a right one."""
+    reply = await raw.request("GET", "/metrics", token="mistaken-identity")  # noqa: S106 - nobody's
+    refused(checks, "error.unauthorized", reply, 401, "UNAUTHORIZED")
 
 
 @scenario(
