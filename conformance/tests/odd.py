@@ -42,7 +42,7 @@ async def garbage(request: bytes, writer: asyncio.StreamWriter) -> None:
 
 
 async def odd_json(request: bytes, writer: asyncio.StreamWriter) -> None:
-    body = b'{"version": null, "api_version": NaN, "features": [1, null, {"a": []}], "languages": 7, "running": "yes"'
+    body = b'{"version": null, "api_version": 1e999, "features": [1, null, {"a": []}], "languages": 7, "running": "yes"'
     body += b', "\\ud800": "\\ud800", "deep": ' + b"[" * 900 + b"]" * 900 + b"}"
     writer.write(head("200 OK", "application/json", length=len(body)) + body)
 
