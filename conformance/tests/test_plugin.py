@@ -64,6 +64,7 @@ async def test_leaks(checks):
     assert "ChecksFailed: x.y failed: " in said
 
 
+@pytest.mark.slow
 def test_one_that_blocks_the_loop_is_stopped_by_an_alarm(tmp_path: Path) -> None:
     said = run(
         tmp_path,
@@ -76,6 +77,7 @@ async def test_blocks(checks):
     assert "x.y failed: the scenario was to end within 5.1 s, and could not be stopped" in said
 
 
+@pytest.mark.slow
 def test_one_that_waits_again_while_it_is_stopped_is_stopped_all_the_same(tmp_path: Path) -> None:
     said = run(
         tmp_path,

@@ -38,7 +38,13 @@ def last_line(done: subprocess.CompletedProcess[str]) -> dict[str, int]:
 
 
 @pytest.mark.parametrize(
-    "answer", [odd.html, odd.not_found, odd.garbage, odd.odd_json, odd.half, odd.bare_json], ids=lambda f: f.__name__
+    "answer",
+    [odd.bare_json]
+    + [
+        pytest.param(one, marks=pytest.mark.slow)
+        for one in (odd.html, odd.not_found, odd.garbage, odd.odd_json, odd.half)
+    ],
+    ids=lambda f: f.__name__,
 )
 def test_whatever_answers_is_judged(answer: odd.Answer) -> None:
     with odd.serving(answer) as there:
@@ -68,6 +74,7 @@ def test_what_speaks_no_http_is_unreachable(answer: odd.Answer) -> None:
     assert re.fullmatch(r"execd-conformance: no daemon answers at http://.*\n", done.stderr)
 
 
+@pytest.mark.slow
 def test_one_that_wants_a_token_is_told_apart() -> None:
     with odd.serving(odd.closed) as there:
         assert "wants a token: --token, or EXECD_ACCESS_TOKEN" in run("--target", there.url).stderr
@@ -93,6 +100,7 @@ def test_one_that_never_comes_to_an_end_does_not_hang_the_suite(answer: odd.Answ
     assert (done.returncode, last_line(done)["errors"]) == (1, 0)
 
 
+@pytest.mark.slow
 def test_a_healthy_daemon_passes_and_every_report_says_so(tmp_path: Path) -> None:
     junit, document = tmp_path / "junit.xml", tmp_path / "result.json"
     done = run("--target", "local", "--only", SOME, "-n", "2", "--junit", str(junit), "--json", str(document))
@@ -113,6 +121,7 @@ def test_what_the_caller_tells_pytest_has_no_say(workers: str) -> None:
     assert (done.returncode, last_line(done)["passed"]) == (0, 1)
 
 
+@pytest.mark.slow
 def test_an_expectation_that_is_stale_fails(tmp_path: Path) -> None:
     (check, *_) = run("--list", "--only", "test_health").stdout.split()
     stale = tmp_path / "baseline.yaml"
@@ -122,6 +131,7 @@ def test_an_expectation_that_is_stale_fails(tmp_path: Path) -> None:
     assert (done.returncode, counts["failed"], counts["expected"], counts["errors"]) == (1, 1, 0, 1)
 
 
+@pytest.mark.slow
 def test_what_is_left_out_is_listed_and_not_counted() -> None:
     with odd.serving(odd.not_found) as there:
         done = run("--target", there.url, "--only", "operation", EXECD_REQUIRE_ALL="1")

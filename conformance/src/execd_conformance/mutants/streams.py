@@ -95,11 +95,11 @@ async def _cut_after_end(_request: Request, events: Blocks) -> Blocks:
             raise Cut
 
 
-async def _every_other_heartbeat(_request: Request, events: Blocks) -> Blocks:
+async def _every_third_heartbeat(_request: Request, events: Blocks) -> Blocks:
     heard = 0
     async for event in events:
         heard += event.type == "ping"
-        if event.type != "ping" or heard % 2 == 0:
+        if event.type != "ping" or heard % 3 == 0:
             yield event
 
 
@@ -255,12 +255,12 @@ MUTANTS = (
     ),
     Mutant(
         "heartbeat-late",
-        "Every other heartbeat is missing.",
+        "Two of three heartbeats are missing.",
         (
             "silence_is_broken_before_deployed_clients_give_up/heartbeat.interval",
             "heartbeats_are_a_setting_and_belong_to_no_run/heartbeat.setting",
         ),
-        steady(Rewrite(events=_every_other_heartbeat)),
+        steady(Rewrite(events=_every_third_heartbeat)),
     ),
     Mutant(
         "heartbeat-after-end",
