@@ -105,7 +105,7 @@ async def in_thread(call: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         if fault is not None:
             done.set_exception(fault)
         else:
-            done.set_result(result)  # type: ignore[arg-type]
+            done.set_result(result)  # type: ignore[arg-type]  # without a fault it is the call's, None or not
 
     def work() -> None:
         result: T | None = None

@@ -70,7 +70,7 @@ def _unknown_fine(request: Request, reply: Reply) -> Reply:
 async def _slow_end(_request: Request, events: Blocks) -> Blocks:
     async for event in events:
         if event.is_terminal and event.data.get("cause") in {"kernel_died", "out_of_memory"}:
-            await asyncio.sleep(5)
+            await asyncio.sleep(5)  # the fault itself: a death is owed within one second
         yield event
 
 
