@@ -49,6 +49,8 @@ class Feature(StrEnum):
     CREATE_MODE = "create_mode"
     EPHEMERAL = "ephemeral"
     RESTART = "restart"
+    LOGS = "logs"
+    SIGNAL = "signal"
 
 
 class Cause(StrEnum):
@@ -162,6 +164,12 @@ class RunCommandRequest(Struct, frozen=True, omit_defaults=True, forbid_unknown_
     execution_id: Annotated[str, Meta(pattern="\\A[A-Za-z0-9_-]{1,64}\\Z")] | None = (
         None
     )
+
+
+class SignalRequest(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
+    """Which signal to send."""
+
+    signal: Annotated[str, Meta(pattern="\\ASIG[A-Z0-9]{1,16}\\Z")]
 
 
 class CreateContextRequest(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
@@ -404,17 +412,17 @@ class ErrorEvent(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=
 
 
 class ExecutionCompleteEvent(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="execution_complete"):
-    """The terminal event of a run that ended well."""
+    """The terminal event of a run that ended well. The one that ends the start of a background command has no `id:`, and of the fields below only the time."""
 
-    cause: Cause
     execution_time: int
-    stdout_bytes: int
-    stderr_bytes: int
-    truncated: bool
     timestamp: int
+    cause: Cause | None = None
     exit_code: int | None = None
     signal: str | None = None
     state_lost: bool | None = None
+    stdout_bytes: int | None = None
+    stderr_bytes: int | None = None
+    truncated: bool | None = None
 
 
 class ExecutionCountEvent(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="execution_count"):

@@ -45,6 +45,7 @@ class FakeProgram:
 
     run: Run
     taken: list[bytes] = field(default_factory=list)
+    signals: list[str] = field(default_factory=list)
     input_open: bool = True
     reads: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -53,7 +54,7 @@ class FakeProgram:
             self.run.finish(End(cause=cause, code=cause.upper(), ename="CommandExecError", evalue="-1"))
 
     def send_signal(self, name: str) -> None:
-        """Nobody signals here."""
+        self.signals.append(name)
 
     async def write_stdin(self, data: bytes) -> None:
         if not self.input_open:
@@ -76,7 +77,13 @@ class FakeCommands:
         self.programs: dict[str, FakeProgram] = {}
 
     def start(self, request: RunCommandRequest) -> Run:
-        policy = Policy(mode="lines", on_disconnect="kill", disconnect_grace_ms=5000, on_overflow="block")
+        policy = Policy(
+            mode="lines",
+            on_disconnect="kill",
+            disconnect_grace_ms=5000,
+            on_overflow="block",
+            background=request.background is True,
+        )
         run, new = self._registry.register(
             kind="command",
             content=request.command or "",

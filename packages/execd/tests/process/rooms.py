@@ -91,6 +91,7 @@ class Room:
             envs_file=envs_file,
         )
         own = {"PATH": os.environ["PATH"]} if environment is None else environment
+        self.directory = directory
         self.commands = Commands(self.registry, settings, own, memory_kills=memory_kills)
 
     def start(self, command: str | list[str], **fields: Any) -> Watched:

@@ -181,9 +181,7 @@ async def test_without_the_privilege_it_is_refused_before_any_event(
 # ── what is refused ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize(
-    ("field", "value"), [("background", True), ("max_output_bytes", 0), ("max_output_bytes", 1000)]
-)
+@pytest.mark.parametrize(("field", "value"), [("max_output_bytes", 0), ("max_output_bytes", 1000)])
 async def test_what_is_not_built_is_refused_by_name(room: Room, field: str, value: Any) -> None:
     with pytest.raises(NotSupported) as refusal:
         room.start("true", **{field: value})

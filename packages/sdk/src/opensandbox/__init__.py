@@ -35,6 +35,7 @@ from opensandbox._sync.output import OutputStream as OutputStreamSync  # noqa: E
 from opensandbox._sync.sandbox import SandboxSync  # noqa: E402
 from opensandbox.results import (  # noqa: E402
     BackgroundCommand,
+    CommandOutput,
     CommandStatus,
     Execution,
     FileInfo,
@@ -44,6 +45,7 @@ from opensandbox.results import (  # noqa: E402
 
 __all__ = [
     "BackgroundCommand",
+    "CommandOutput",
     "CommandStatus",
     "Execution",
     "FileInfo",

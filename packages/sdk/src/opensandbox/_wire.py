@@ -82,6 +82,12 @@ class RunCommandRequest(Struct, frozen=True, omit_defaults=True, kw_only=True):
     )
 
 
+class SignalRequest(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Which signal to send."""
+
+    signal: Annotated[str, Meta(pattern="\\ASIG[A-Z0-9]{1,16}\\Z")]
+
+
 class CreateContextRequest(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What context to start."""
 
@@ -322,7 +328,7 @@ class ErrorEvent(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_fiel
 
 
 class ExecutionCompleteEvent(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="type", tag="execution_complete"):
-    """The terminal event of a run that ended well."""
+    """The terminal event of a run that ended well. The one that ends the start of a background command has no `id:`, and of the fields below only the time."""
 
     timestamp: int
     cause: Cause | None = None

@@ -115,9 +115,50 @@ async def test_what_is_not_there_or_not_built_says_so(sandbox: Sandbox) -> None:
     with pytest.raises(CommandNotFoundException):
         await sandbox.commands.get_status("nope")
     with pytest.raises(NotSupportedException):
-        await sandbox.commands.run_background("true")
-    with pytest.raises(NotSupportedException):
         await sandbox.commands.run("true", max_output_bytes=100)
+
+
+async def test_a_background_command_goes_on_and_is_read_whenever(sandbox: Sandbox, execd: RunningDaemon) -> None:
+    session = await sandbox.commands.run_background("while read x; do echo $x; echo e$x >&2; done", stdin="pipe")
+    assert session.id in [status.id for status in await sandbox.commands.list(running=True)]
+    async with await Sandbox.connect(execd.url, access_token=execd.token) as other:
+        await other.commands.write_stdin(session.id, "1\n")
+    lines = sandbox.commands.attach(session)
+    async for line in lines:
+        if line.stream == "stderr":
+            break
+    first = await sandbox.commands.get_output(session)
+    assert (first.stdout, first.stderr) == ("1\n", "e1\n")
+    await sandbox.commands.write_stdin(session, "2\n")
+    await sandbox.commands.close_stdin(session)
+    status = await sandbox.commands.wait(session)
+    assert (status.is_complete, status.exit_code, status.background) == (True, 0, True)
+    more = await sandbox.commands.get_output(session, cursor=first.cursor)
+    assert (more.stdout, more.stderr, more.truncated) == ("2\n", "e2\n", False)
+    assert sorted([line async for line in sandbox.commands.attach(session)]) == ["1", "2", "e1", "e2"]
+
+
+async def test_a_background_command_outlives_its_client_and_can_be_stopped(
+    sandbox: Sandbox, execd: RunningDaemon
+) -> None:
+    async with await Sandbox.connect(execd.url, access_token=execd.token) as other:
+        session = await other.commands.run_background("echo $$; exec sleep 1000")
+    assert (await sandbox.commands.get_status(session)).is_running
+    await sandbox.commands.interrupt(session)
+    assert (await sandbox.commands.get_status(session)).cause == "interrupted"
+
+
+async def test_a_signal_reaches_the_program(sandbox: Sandbox) -> None:
+    session = await sandbox.commands.run_background(
+        "trap 'echo got it; exit 5' USR1; echo ready; while :; do sleep 0.01; done"
+    )
+    async for line in sandbox.commands.attach(session, check=False):
+        if line == "ready":
+            await sandbox.commands.send_signal(session, "SIGUSR1")
+    assert (await sandbox.commands.get_status(session)).exit_code == 5
+    assert (await sandbox.commands.get_output(session)).stdout == "ready\ngot it\n"
+    with pytest.raises(ConflictException):
+        await sandbox.commands.send_signal(session, "SIGUSR1")
 
 
 async def test_a_wrong_token_is_refused(execd: RunningDaemon) -> None:

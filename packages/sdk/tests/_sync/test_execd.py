@@ -116,9 +116,50 @@ def test_what_is_not_there_or_not_built_says_so(sandbox: SandboxSync) -> None:
     with pytest.raises(CommandNotFoundException):
         sandbox.commands.get_status("nope")
     with pytest.raises(NotSupportedException):
-        sandbox.commands.run_background("true")
-    with pytest.raises(NotSupportedException):
         sandbox.commands.run("true", max_output_bytes=100)
+
+
+def test_a_background_command_goes_on_and_is_read_whenever(sandbox: SandboxSync, execd: RunningDaemon) -> None:
+    session = sandbox.commands.run_background("while read x; do echo $x; echo e$x >&2; done", stdin="pipe")
+    assert session.id in [status.id for status in sandbox.commands.list(running=True)]
+    with SandboxSync.connect(execd.url, access_token=execd.token) as other:
+        other.commands.write_stdin(session.id, "1\n")
+    lines = sandbox.commands.attach(session)
+    for line in lines:
+        if line.stream == "stderr":
+            break
+    first = sandbox.commands.get_output(session)
+    assert (first.stdout, first.stderr) == ("1\n", "e1\n")
+    sandbox.commands.write_stdin(session, "2\n")
+    sandbox.commands.close_stdin(session)
+    status = sandbox.commands.wait(session)
+    assert (status.is_complete, status.exit_code, status.background) == (True, 0, True)
+    more = sandbox.commands.get_output(session, cursor=first.cursor)
+    assert (more.stdout, more.stderr, more.truncated) == ("2\n", "e2\n", False)
+    assert sorted([line for line in sandbox.commands.attach(session)]) == ["1", "2", "e1", "e2"]
+
+
+def test_a_background_command_outlives_its_client_and_can_be_stopped(
+    sandbox: SandboxSync, execd: RunningDaemon
+) -> None:
+    with SandboxSync.connect(execd.url, access_token=execd.token) as other:
+        session = other.commands.run_background("echo $$; exec sleep 1000")
+    assert (sandbox.commands.get_status(session)).is_running
+    sandbox.commands.interrupt(session)
+    assert (sandbox.commands.get_status(session)).cause == "interrupted"
+
+
+def test_a_signal_reaches_the_program(sandbox: SandboxSync) -> None:
+    session = sandbox.commands.run_background(
+        "trap 'echo got it; exit 5' USR1; echo ready; while :; do sleep 0.01; done"
+    )
+    for line in sandbox.commands.attach(session, check=False):
+        if line == "ready":
+            sandbox.commands.send_signal(session, "SIGUSR1")
+    assert (sandbox.commands.get_status(session)).exit_code == 5
+    assert (sandbox.commands.get_output(session)).stdout == "ready\ngot it\n"
+    with pytest.raises(ConflictException):
+        sandbox.commands.send_signal(session, "SIGUSR1")
 
 
 def test_a_wrong_token_is_refused(execd: RunningDaemon) -> None:

@@ -48,6 +48,28 @@ def test_a_background_run_is_not_bound_to_its_reader() -> None:
     }  # fmt: skip
 
 
+def test_a_log_is_asked_for_from_a_place_on_and_of_one_stream_only_where_that_is_known() -> None:
+    request = calls.read_log("a/1", features=frozenset({"logs"}), cursor=5, stream="stderr", until=9)
+    assert request.target == "/command/a%2F1/logs?cursor=5&stream=stderr&until=9"
+    assert calls.read_log("a", features=frozenset(), cursor=0).target == "/command/a/logs?cursor=0"
+    with pytest.raises(NotSupportedException):
+        calls.read_log("a", features=frozenset(), cursor=0, stream="stdout")
+
+
+@pytest.mark.parametrize(("cursor", "fault"), [(-1, ValueError), ("0", TypeError), (True, TypeError)])
+def test_a_cursor_is_a_number(cursor: Any, fault: type[Exception]) -> None:
+    with pytest.raises(fault):
+        calls.read_log("a", features=frozenset(), cursor=cursor)
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"), [(2, TypeError), ("INT", ValueError), ("", ValueError), ("SIG!", ValueError)]
+)
+def test_a_signal_is_a_name(name: Any, fault: type[Exception]) -> None:
+    with pytest.raises(fault):
+        calls.send_signal("a", name, features=frozenset({"signal"}))
+
+
 @pytest.mark.parametrize(
     ("fields", "feature"),
     [({"user": "a"}, "user"), ({"stdin": True}, "stdin"), ({"max_output_bytes": 1}, "max_output_bytes")],

@@ -165,9 +165,8 @@ def _is_program(path: str) -> bool:
 
 
 def _refuse_unbuilt(request: RunCommandRequest) -> None:
-    for name, given in (("background", request.background), ("max_output_bytes", request.max_output_bytes is not None)):
-        if given:
-            raise NotSupported(f"{name} is not supported yet", details={"field": name})
+    if request.max_output_bytes is not None:
+        raise NotSupported("max_output_bytes is not supported yet", details={"field": "max_output_bytes"})
 
 
 def _content(request: RunCommandRequest) -> str:
@@ -177,7 +176,8 @@ def _content(request: RunCommandRequest) -> str:
 
 
 def _policy(request: RunCommandRequest) -> Policy:
-    detached = request.on_disconnect is DisconnectPolicy.DETACH
+    background = request.background is True
+    detached = background or request.on_disconnect is DisconnectPolicy.DETACH
     grace_ms = request.disconnect_grace_ms
     overflow = request.on_overflow or (OverflowPolicy.DROP_OLDEST if detached else OverflowPolicy.BLOCK)
     return Policy(
@@ -185,4 +185,5 @@ def _policy(request: RunCommandRequest) -> Policy:
         on_disconnect="detach" if detached else "kill",
         disconnect_grace_ms=DISCONNECT_GRACE_MS if grace_ms is None else grace_ms,
         on_overflow=overflow.value,
+        background=background,
     )

@@ -6,11 +6,13 @@ what was unfinished at that place is kept aside, so that framing can begin there
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from execd.runs.index import RECORD_BYTES, Kind, Record, rightmost, unpack
 from execd.runs.spool import Log, Spool
 from execd.runs.sse import Stream
+from execd.runs.strip import Span
 from execd.runs.text import NOTHING, Carry, Mode, step
 
 _WINDOW: Final = 512
@@ -189,6 +191,21 @@ class Store:
         return self._history[at][1] if at >= 0 else Counts()
 
     # ── forgetting ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def spans(self, start: int, end: int) -> Iterator[Span]:
+        """Say which stream wrote what of the raw bytes [start, end), all of which must still be there."""
+        at = max(
+            self.floor.record, rightmost(self.floor.record, self.records, accepts=lambda at: self.place(at)[0] <= start)
+        )
+        while start < end and at < self.records:
+            records = self.records_from(at)
+            at += len(records)
+            stops = [*(record.start for record in records[1:]), self.place(at)[0]]
+            for record, stop in zip(records, stops, strict=True):
+                first, last = max(record.start, start), min(stop, end)
+                if first < last:
+                    yield Span("stdout" if record.kind is Kind.STDOUT else "stderr", first, last, record.time_ms)
+            start = max(start, stops[-1])
 
     def weight(self, at: int) -> int:
         """Return the bytes, output, index and control events, from record `at` to the end."""

@@ -21,6 +21,7 @@ STOP_SILENCE_S: Final = 300.0
 BRIEF_SILENCE_S: Final = 5.0
 """How long a cancelled call waits for its interrupt."""
 MAX_TIMEOUT_MS: Final = 2**53
+_PAGE: Final = 1000
 _NO_TEXT: Final[tuple[type[Any], ...]] = (bytes, bytearray, memoryview)  # sequences, but not of strings
 
 
@@ -98,6 +99,44 @@ def interrupt(execution_id: str, *, silence_s: float = STOP_SILENCE_S) -> Reques
 def command_status(execution_id: str) -> Request:
     """Ask how a command stands."""
     return Request(method="GET", path=f"/command/status/{segment(execution_id)}", is_idempotent=True)
+
+
+def read_log(
+    execution_id: str, *, features: AbstractSet[str], cursor: int, stream: str | None = None, until: int | None = None
+) -> Request:
+    """Read what a command has written from a place on: both streams, or one where the daemon can tell them apart."""
+    if isinstance(cursor, bool) or not isinstance(cursor, int):
+        raise TypeError(f"cursor must be a number, not {type(cursor).__name__}")
+    if cursor < 0:
+        raise ValueError("cursor must not be negative")
+    query = [("cursor", str(cursor))]
+    if stream is not None:
+        require(features, "logs")
+        query.append(("stream", stream))
+    if until is not None:
+        query.append(("until", str(until)))
+    return Request(
+        method="GET", path=f"/command/{segment(execution_id)}/logs", query=tuple(query), is_idempotent=True
+    )  # fmt: skip
+
+
+def list_commands(*, features: AbstractSet[str], running: bool | None = None, cursor: str | None = None) -> Request:
+    """Ask for one page of commands, of those that run or of those that have ended where that is wanted."""
+    require(features, "replay")
+    query = [("kind", "command"), ("limit", str(_PAGE))]
+    if running is not None:
+        query.append(("running", "true" if running else "false"))
+    if cursor is not None:
+        query.append(("cursor", cursor))
+    return Request(method="GET", path="/executions", query=tuple(query), is_idempotent=True)
+
+
+def send_signal(execution_id: str, name: str, *, features: AbstractSet[str]) -> Request:
+    """Send a signal by name. Not idempotent: who gets a signal twice may notice."""
+    require(features, "signal")
+    body = msgspec.json.encode(_wire.SignalRequest(signal=_signal(name)))
+    path = f"/executions/{segment(execution_id)}/signal"
+    return Request(method="POST", path=path, body=body, content_type="application/json")
 
 
 def execution(execution_id: str) -> Request:
@@ -185,6 +224,14 @@ def _text(name: str, text: object) -> str:
     except UnicodeEncodeError as fault:
         raise ValueError(f"{name} holds a lone surrogate, which has no UTF-8") from fault
     return text
+
+
+def _signal(name: object) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"signal must be a name such as 'SIGINT', not {type(name).__name__}")
+    if not (name.startswith("SIG") and name.isascii() and name.isalnum() and name.isupper()):
+        raise ValueError(f"signal must be a name such as 'SIGINT', not {name!r}")
+    return name
 
 
 def _id(name: str, number: object) -> int:

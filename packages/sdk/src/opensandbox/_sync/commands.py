@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Final, Literal
 
 from opensandbox import _wire
@@ -14,7 +14,8 @@ from opensandbox._sync.output import OutputStream, Stdin
 from opensandbox._sync.run import SyncRuns
 from opensandbox._core import calls, decode
 from opensandbox._core.execution import Fold
-from opensandbox.results import BackgroundCommand, CommandStatus, Execution, Stream
+from opensandbox.exceptions import StdinClosedException
+from opensandbox.results import BackgroundCommand, CommandOutput, CommandStatus, Execution, Stream
 from opensandbox.transport import SyncTransport
 
 Session = str | BackgroundCommand
@@ -144,7 +145,13 @@ class Commands:
     ) -> BackgroundCommand:
         """Start a command that goes on by itself, and return what stands for it.
 
-        `stdin="pipe"` leaves its standard input open for `write_stdin`; any other text or bytes is written and closed.
+        It goes on when the sandbox is closed, unless that ends the daemon. `stdin="pipe"` leaves its standard input
+        open for `write_stdin`; any other text or bytes is written and closed.
+
+        Example:
+            >>> session = sandbox.commands.run_background("python train.py")  # doctest: +SKIP
+            >>> (sandbox.commands.get_status(session)).is_complete  # doctest: +SKIP
+            False
         """
         written = None if stdin is None or stdin == "pipe" else calls.stdin_bytes(stdin)
         request = calls.run_command(
@@ -165,15 +172,41 @@ class Commands:
             for batch in events:
                 for received in batch:
                     fold.add(received.event)
+                # It is there. What is left to come is the end of the start, and not worth a resumed connection: that
+                # would follow the command itself.
+                if fold.has_begun and fold.end is None:
+                    break
         session = BackgroundCommand(id=fold.execution_id)
         if written is not None:
-            self.write_stdin(session, written)
-            self.close_stdin(session)
+            with suppress(StdinClosedException):  # it has ended, or wants no more
+                self.write_stdin(session, written)
+                self.close_stdin(session)
         return session
 
     def get_status(self, session: Session) -> CommandStatus:
         """Tell how a command stands."""
         return decode.command_status((self._transport.send(calls.command_status(str(session)))).body)
+
+    def get_output(self, session: Session, *, cursor: int = 0) -> CommandOutput:
+        """Read what a command has written so far, or since the `cursor` of the output before.
+
+        Works while it runs and after its end, for as long as the daemon keeps it.
+        """
+        features, where = self._transport.features, str(session)
+        if "logs" not in features:
+            told = self._transport.send(calls.read_log(where, features=features, cursor=cursor))
+            start, end = decode.cursor(told.headers, asked=cursor)
+            return CommandOutput(stdout_bytes=told.body, stderr_bytes=b"", cursor=end, truncated=start > cursor)
+        first = self._transport.send(calls.read_log(where, features=features, cursor=cursor, stream="stdout"))
+        start, end = decode.cursor(first.headers, asked=cursor)
+        # The other stream up to the same place: one cursor stands for both.
+        second = self._transport.send(
+            calls.read_log(where, features=features, cursor=cursor, stream="stderr", until=end)
+        )
+        later, _ = decode.cursor(second.headers, asked=cursor)
+        return CommandOutput(
+            stdout_bytes=first.body, stderr_bytes=second.body, cursor=end, truncated=max(start, later) > cursor
+        )  # fmt: skip
 
     def attach(
         self, session: Session, *, mode: Literal["lines", "chunks"] = "lines", check: bool = True
@@ -207,6 +240,21 @@ class Commands:
     def interrupt(self, session: Session) -> None:
         """Stop a command, and everything that it started; returns when it is gone."""
         self._transport.send(calls.interrupt(str(session)))
+
+    def send_signal(self, session: Session, signal: str) -> None:
+        """Send a signal by name, such as `SIGINT`, to a command and its group."""
+        self._transport.send(calls.send_signal(str(session), signal, features=self._transport.features))
+
+    def list(self, *, running: bool | None = None) -> Sequence[CommandStatus]:
+        """List the commands that run or are still kept, in the order of their starts; only those that run, or not."""
+        found: Sequence[CommandStatus] = ()
+        cursor: str | None = None
+        while True:
+            request = calls.list_commands(features=self._transport.features, running=running, cursor=cursor)
+            page, cursor = decode.commands((self._transport.send(request)).body)
+            found = [*found, *page]
+            if cursor is None:
+                return found
 
     def write_stdin(self, session: Session, data: str | bytes) -> None:
         """Write to a command that was started with `stdin="pipe"`; returns when its pipe has taken it."""
