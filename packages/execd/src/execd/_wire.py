@@ -51,6 +51,7 @@ class Feature(StrEnum):
     RESTART = "restart"
     LOGS = "logs"
     SIGNAL = "signal"
+    MAX_OUTPUT_BYTES = "max_output_bytes"
 
 
 class Cause(StrEnum):
@@ -385,7 +386,7 @@ class StderrEvent(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields
 
 
 class TruncatedEvent(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="truncated"):
-    """Events that are no longer kept stood here; the bytes say how much of the output they held."""
+    """Events that are no longer kept, or were never sent because of `max_output_bytes`, stood here; the bytes say how much of the output they held."""
 
     from_: int = field(name="from")
     to: int

@@ -15,7 +15,6 @@ from execd.errors import (
     ExecutionConflict,
     InvalidRequestBody,
     LimitReached,
-    NotSupported,
     PermissionDenied,
     ShuttingDown,
 )
@@ -181,14 +180,7 @@ async def test_without_the_privilege_it_is_refused_before_any_event(
 # ── what is refused ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize(("field", "value"), [("max_output_bytes", 0), ("max_output_bytes", 1000)])
-async def test_what_is_not_built_is_refused_by_name(room: Room, field: str, value: Any) -> None:
-    with pytest.raises(NotSupported) as refusal:
-        room.start("true", **{field: value})
-    assert refusal.value.details == {"field": field}
-
-
-async def test_what_is_not_built_may_be_declined(room: Room) -> None:
+async def test_what_is_null_is_absent(room: Room) -> None:
     assert (await room.start("true", background=False, max_output_bytes=None).end())["cause"] == "exited"
 
 

@@ -301,7 +301,7 @@ class StderrEvent(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_fie
 
 
 class TruncatedEvent(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="type", tag="truncated"):
-    """Events that are no longer kept stood here; the bytes say how much of the output they held."""
+    """Events that are no longer kept, or were never sent because of `max_output_bytes`, stood here; the bytes say how much of the output they held."""
 
     from_: int = field(name="from")
     to: int

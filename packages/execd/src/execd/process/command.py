@@ -10,7 +10,7 @@ from typing import Final
 
 from execd import users
 from execd._wire import DisconnectPolicy, OutputMode, OverflowPolicy, RunCommandRequest, StdinMode
-from execd.errors import AlreadyFinished, CommandNotFound, ExecutionNotFound, InvalidRequestBody, NotSupported
+from execd.errors import AlreadyFinished, CommandNotFound, ExecutionNotFound, InvalidRequestBody
 from execd.paths import absolute
 from execd.process.child import Program
 from execd.process.environment import read_file
@@ -67,7 +67,6 @@ class Commands:
         Raises an `ExecdError` for what is refused before any event; a program that cannot be started is a run that ends
         with `never_started`.
         """
-        _refuse_unbuilt(request)
         content = _content(request)
         if self._is_known(request.execution_id):
             return self._register(request, content)
@@ -164,11 +163,6 @@ def _is_program(path: str) -> bool:
     return os.access(path, os.X_OK)
 
 
-def _refuse_unbuilt(request: RunCommandRequest) -> None:
-    if request.max_output_bytes is not None:
-        raise NotSupported("max_output_bytes is not supported yet", details={"field": "max_output_bytes"})
-
-
 def _content(request: RunCommandRequest) -> str:
     if (request.command is None) == (request.argv is None):
         raise InvalidRequestBody("exactly one of command and argv is needed", details={"field": "command"})
@@ -186,4 +180,5 @@ def _policy(request: RunCommandRequest) -> Policy:
         disconnect_grace_ms=DISCONNECT_GRACE_MS if grace_ms is None else grace_ms,
         on_overflow=overflow.value,
         background=background,
+        max_output_bytes=request.max_output_bytes,
     )

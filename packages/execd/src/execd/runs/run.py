@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from execd.runs.budget import Budget
 from execd.runs.clock import Clock
 from execd.runs.cursor import Cursor
 from execd.runs.ends import End, Totals, terminal_event
@@ -40,6 +41,8 @@ class Policy:
     on_overflow: str
     background: bool = False
     """Whether its start is all that the one who started it reads, and late output is kept."""
+    max_output_bytes: int | None = None
+    """How much of the output its readers get: head and tail."""
 
 
 class Control(Protocol):
@@ -98,6 +101,9 @@ class Run:
         self.truncated = False
         self.held = False
         self.store = Store(policy.mode, keeper.spool)
+        limit = policy.max_output_bytes
+        # Head and tail must have room beside each other, and the tail for a moment twice.
+        self._budget = None if limit is None else Budget(min(limit, keeper.bound() // 2), keeper.spool)
         self.late: Strip | None = None
         """What survivors have written after the end."""
         self.late_open = False
@@ -116,7 +122,11 @@ class Run:
 
     def write(self, stream: Stream, data: bytes) -> None:
         """Store one read of the program's output."""
-        self.store.write(stream, data, time_ms=self._keeper.clock.wall_ms())
+        now = self._keeper.clock.wall_ms()
+        if self._budget is not None:
+            data = self._budget.admit(stream, data, time_ms=now)
+        if data:
+            self.store.write(stream, data, time_ms=now)
         self._grown()
 
     def write_late(self, stream: Stream, data: bytes) -> None:
@@ -144,6 +154,8 @@ class Run:
         if self.end is not None:
             raise RuntimeError(f"execution {self.id} has already ended")
         now = self._keeper.clock.wall_ms()
+        if self._budget is not None:
+            self.truncated |= self._budget.release(self.store, time_ms=now)
         self.store.end("stdout", time_ms=now)
         self.store.end("stderr", time_ms=now)
         # What makes room for the last record is dropped now, or the end would not know of it.
@@ -247,7 +259,8 @@ class Run:
     @property
     def size(self) -> int:
         """Bytes that count toward retention."""
-        return self.store.size + (0 if self.late is None else self.late.size)
+        beside = (self._budget, self.late)
+        return self.store.size + sum(strip.size for strip in beside if strip is not None)
 
     def reconsider(self) -> None:
         """Look again whether the program must be held: a reader has moved on, or a bound has changed."""

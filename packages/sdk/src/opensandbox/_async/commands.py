@@ -50,8 +50,9 @@ class Commands:
         """Run a command to its end.
 
         A string is shell text, a sequence is a program and its arguments. `timeout` is in seconds, None is none;
-        `stdin` is written and closed. The handlers get each line as it comes. Cancelling interrupts the command in the
-        sandbox.
+        `stdin` is written and closed. The handlers get each line as it comes. Of more output than `max_output_bytes`
+        the first and the last half of so much are kept, and `truncated` says so. Cancelling interrupts the command in
+        the sandbox.
 
         Raises `CommandFailedException` for a non-zero exit, and another `ProgramException` for any other bad end of the
         program, unless `check` is false; `StreamInterruptedException` when a broken connection could not be resumed, or

@@ -50,10 +50,10 @@ def run_command(
         "envs": environment(envs),
         "timeout": milliseconds(timeout),
         "user": None if user is None else _text("user", user),
-        "uid": None if uid is None else _id("uid", uid),
-        "gid": None if gid is None else _id("gid", gid),
+        "uid": None if uid is None else _count("uid", uid),
+        "gid": None if gid is None else _count("gid", gid),
         "stdin": "pipe" if stdin else None,
-        "max_output_bytes": max_output_bytes,
+        "max_output_bytes": None if max_output_bytes is None else _count("max_output_bytes", max_output_bytes),
         "background": background or None,
         "output": "chunks" if "output" in features else None,
         "execution_id": execution_id if named else None,
@@ -234,7 +234,7 @@ def _signal(name: object) -> str:
     return name
 
 
-def _id(name: str, number: object) -> int:
+def _count(name: str, number: object) -> int:
     if isinstance(number, bool) or not isinstance(number, int):
         raise TypeError(f"{name} must be a number, not {type(number).__name__}")
     if number < 0:
