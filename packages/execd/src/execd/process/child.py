@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+from execd.process.descriptors import with_inherited
 from execd.process.states import Exit
 from execd.users import Identity
 
@@ -76,7 +77,7 @@ def spawn(program: Program) -> Child:
         out, out_theirs = _pipe(opened)
         err, err_theirs = _pipe(opened)
         take, give = _pipe(opened) if program.stdin else (subprocess.DEVNULL, None)
-        pid = _popen(program, take, out_theirs, err_theirs)
+        pid = with_inherited(lambda: _popen(program, take, out_theirs, err_theirs), lowest_free=max(opened))
         pidfd = _pidfd(pid)
     except BaseException:
         _close(opened)

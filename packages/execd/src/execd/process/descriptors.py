@@ -1,0 +1,52 @@
+"""How many descriptors the daemon may have, and how many its children start with.
+
+A live run takes three or four, so that the usual soft limit of 1024 would be 250 runs. The daemon takes the hard limit;
+children get the soft one that the daemon was started with, for there are programs that size tables by it or use select.
+"""
+
+from __future__ import annotations
+
+import resource
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from typing import Final
+
+_MARGIN: Final = 64
+"""Descriptors that a start needs beyond those that are open, with room for what other threads do meanwhile."""
+
+
+@cache
+def inherited() -> int:
+    """Return the soft limit that this process was started with; to be asked first before it is changed."""
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def raise_limit() -> None:
+    """Take as many descriptors as the hard limit allows."""
+    inherited()
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def with_inherited(start: Callable[[], int], *, lowest_free: int) -> int:
+    """Start a process, which gets the inherited soft limit, and return its number.
+
+    `lowest_free` tells from which number on descriptors are free.
+    """
+    soft = inherited()
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == limits[0]:
+        return start()
+    if 0 <= soft <= lowest_free + _MARGIN:
+        # With the lower limit nothing could be opened any more: the child gets it a moment after its exec.
+        pid = start()
+        with suppress(PermissionError, ProcessLookupError):
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, limits[1]))
+        return pid
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, limits[1]))
+    try:
+        return start()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
