@@ -12,8 +12,16 @@ from urllib.parse import unquote
 from starlette.types import ASGIApp, Message, Scope
 
 from execd import http
-from execd._wire import CodeContext, CreateContextRequest, LanguageInfo, RunCodeRequest, RunCommandRequest
-from execd.errors import AlreadyFinished, ContextNotFound, StdinClosed
+from execd._wire import (
+    CodeContext,
+    CreateContextRequest,
+    CreateSessionRequest,
+    LanguageInfo,
+    RunCodeRequest,
+    RunCommandRequest,
+    RunInSessionRequest,
+)
+from execd.errors import AlreadyFinished, ContextNotFound, SessionNotFound, StdinClosed
 from execd.files.places import Places
 from execd.files.service import Files
 from execd.http.auth import Access
@@ -103,6 +111,35 @@ class FakeCommands:
         self.programs[execution_id].stop("interrupted")
 
 
+class FakeSessions:
+    """One session, `here`, whose runs end as soon as they begin."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self.asked: list[object] = []
+
+    async def create(self, request: CreateSessionRequest) -> str:
+        self.asked.append(request)
+        return "here"
+
+    def run(self, session_id: str, request: RunInSessionRequest) -> Run:
+        if session_id != "here":
+            raise SessionNotFound("no such session")
+        policy = Policy(mode="lines", on_disconnect="kill", disconnect_grace_ms=5000, on_overflow="block")
+        run, new = self._registry.register(
+            kind="session_run", content=request.command, body=request, policy=policy, execution_id=request.execution_id
+        )
+        if new:
+            run.write("stdout", b"hi\n")
+            run.finish(DONE)
+        return run
+
+    async def delete(self, session_id: str) -> None:
+        if session_id != "here":
+            raise SessionNotFound("no such session")
+        self.asked.append("delete")
+
+
 class FakeContexts:
     """Contexts without kernels: one is there, `here`, and cells end as soon as they are run."""
 
@@ -185,6 +222,7 @@ class World:
     services: Services
     commands: FakeCommands
     contexts: FakeContexts
+    sessions: FakeSessions
     app: ASGIApp
 
     async def call(self, method: str, target: str, **request: Any) -> Reply:
@@ -205,9 +243,11 @@ def world(
     registry = Registry(retention=Retention(), spool=Spool(None), clock=CLOCK)
     commands = FakeCommands(registry)
     contexts = FakeContexts(registry)
+    sessions = FakeSessions(registry)
     services = Services(
         registry=registry,
         commands=commands,
+        sessions=sessions,
         files=Files(Places(root=root, environment={"HOME": root})),
         metrics=Sampler(disk_path="/"),
         access=access or Access(),
@@ -215,7 +255,7 @@ def world(
         activity=Activity(lambda: 0.0),
         **{"heartbeat_s": 5.0, "now_ms": CLOCK.wall_ms, "code": contexts, **changes},
     )
-    return World(services, commands, contexts, http.build(services))
+    return World(services, commands, contexts, sessions, http.build(services))
 
 
 def scope_of(method: str, target: str, headers: Iterable[tuple[str, str]] = ()) -> Scope:

@@ -540,6 +540,24 @@ async def test_the_list_of_commands_goes_over_all_pages() -> None:
     assert (found[0].is_running, found[0].background, found[0].command) == (True, True, "x")
 
 
+async def test_a_session_of_a_daemon_without_extensions_gives_lines() -> None:
+    with fake_daemon(features=["output"]) as daemon:
+        daemon.on("POST", "/session", lambda _, wire: wire.reply(200, {"session_id": "s1"}))
+        daemon.on("DELETE", "/session/s1", lambda _, wire: wire.reply())
+
+        def run(_: Incoming, wire: Wire) -> None:
+            wire.begin()
+            for number, event in enumerate((init("e1"), out("a"), out("\n"), complete(3)), 1):
+                wire.event(event, number)
+            wire.end()
+
+        daemon.on("POST", "/session/s1/run", run)
+        async with await Sandbox.connect(daemon.url) as sandbox, sandbox.commands.session() as shell:
+            assert (await shell.run("x")).stdout == "a\n\n"
+        assert daemon.seen("POST", "/session/s1/run")[0].json == {"command": "x"}
+        assert len(daemon.seen("DELETE", "/session/s1")) == 1
+
+
 async def test_a_signal_is_sent_by_its_name() -> None:
     with fake_daemon(features=["signal"]) as daemon:
         daemon.on("POST", "/executions/a1/signal", lambda _, wire: wire.reply())

@@ -15,6 +15,7 @@ from opensandbox.exceptions import (
     ConflictException,
     ExecutionTimeoutException,
     InvalidRequestException,
+    SessionNotFoundException,
     ShuttingDownException,
     UnauthorizedException,
 )
@@ -151,6 +152,37 @@ async def test_a_limited_output_is_its_head_and_its_tail(sandbox: Sandbox) -> No
     assert (execution.truncated, execution.exit_code) == (True, 0)
     whole = await sandbox.commands.run("seq -w 1 10", max_output_bytes=70)
     assert (whole.stdout_bytes.count(b"\n"), whole.truncated) == (10, False)
+
+
+async def test_a_session_keeps_what_its_commands_leave(sandbox: Sandbox, execd: RunningDaemon) -> None:
+    async with sandbox.commands.session(working_dir=f"{execd.root}/made", envs={"B": "2"}) as shell:
+        await shell.run("mkdir -p src; cd src && export A=1; f() { echo f$1; }")
+        told: list[str] = []
+        execution = await shell.run("pwd; echo $A$B; f 3; echo oops >&2", on_stdout=lambda line: told.append(line.text))
+        assert told == [f"{execd.root}/made/src", "12", "f3"]
+        assert (execution.stderr, execution.exit_code) == ("oops\n", 0)
+        with pytest.raises(CommandFailedException, match="code 3"):
+            await shell.run("(exit 3)")
+        with pytest.raises(ExecutionTimeoutException):
+            await shell.run("sleep 1000", timeout=0.1)
+        assert [line async for line in shell.run_stream("echo $A; pwd", working_dir="/usr")] == ["1", "/usr"]
+        pid = int((await shell.run("sleep 1000 & echo $!")).stdout)
+        gone = shell.id
+    wait_until_gone([pid])
+    with pytest.raises(RuntimeError, match="not open"):
+        await shell.run("true")
+    shell._id = gone
+    with pytest.raises(SessionNotFoundException):
+        await shell.run("true")
+
+
+async def test_leaving_a_stream_of_a_session_interrupts_it_and_keeps_the_session(sandbox: Sandbox) -> None:
+    async with sandbox.commands.session() as shell:
+        async with shell.run_stream("A=1; echo begun; sleep 1000") as lines:
+            async for line in lines:
+                assert line == "begun"
+                break
+        assert (await shell.run("echo $A")).stdout == "1\n"
 
 
 async def test_a_signal_reaches_the_program(sandbox: Sandbox) -> None:

@@ -16,6 +16,7 @@ from execd.http.views import command_status
 from execd.runs.run import Run
 from execd.runs.sse import Stream, control_frame, encode
 
+KINDS: Final = ("command", "session_run")
 STREAMS: Final[dict[str, Stream]] = {"stdout": "stdout", "stderr": "stderr"}
 
 
@@ -64,6 +65,6 @@ def _find(services: Services, command_id: str) -> Run:
         run = services.registry.find(command_id)
     except ExecutionNotFound:
         run = None
-    if run is None or run.kind != "command":
+    if run is None or run.kind not in KINDS:
         raise CommandNotFound(f"no command {command_id[:64]!r}, or it is no longer kept")
     return run

@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from execd.errors import MethodNotAllowed, RouteNotFound
-from execd.http import code, commands, executions, files, health, metrics
+from execd.http import code, commands, executions, files, health, metrics, sessions
 from execd.http.answer import Answer
 from execd.http.entry import Entry
 from execd.http.exchange import Exchange
@@ -28,6 +28,9 @@ ROUTES: Final[tuple[tuple[str, str, Endpoint], ...]] = (
     ("DELETE", "/command", commands.interrupt),
     ("GET", "/command/status/{id}", commands.status),
     ("GET", "/command/{id}/logs", commands.logs),
+    ("POST", "/session", sessions.create),
+    ("POST", "/session/{id}/run", sessions.run),
+    ("DELETE", "/session/{id}", sessions.delete),
     ("GET", "/executions", executions.list_all),
     ("GET", "/executions/{id}", executions.get),
     ("DELETE", "/executions/{id}", executions.delete),

@@ -33,6 +33,8 @@ class Program:
     executable: str | None = None
     identity: Identity | None = None
     stdin: bool = False
+    passed: tuple[int, ...] = ()
+    """Descriptors that it gets under the same numbers."""
 
 
 class Child:
@@ -112,6 +114,7 @@ def _popen(program: Program, stdin: int, stdout: int, stderr: int) -> int:
         cwd=program.directory,
         env=program.environment,
         close_fds=True,
+        pass_fds=program.passed,
         start_new_session=True,
         user=who.uid if who else None,
         group=who.gid if who else None,

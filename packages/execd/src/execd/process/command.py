@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from execd import users
-from execd._wire import DisconnectPolicy, OutputMode, OverflowPolicy, RunCommandRequest, StdinMode
+from execd._wire import DisconnectPolicy, OutputMode, OverflowPolicy, RunCommandRequest, RunInSessionRequest, StdinMode
 from execd.errors import AlreadyFinished, CommandNotFound, ExecutionNotFound, InvalidRequestBody
 from execd.paths import absolute
 from execd.process.child import Program
@@ -21,6 +21,7 @@ from execd.runs.registry import Registry
 from execd.runs.run import Policy, Run
 
 KIND: Final = "command"
+SESSION_KIND: Final = "session_run"
 DISCONNECT_GRACE_MS: Final = 5000
 
 
@@ -78,7 +79,7 @@ class Commands:
 
     def _register(self, request: RunCommandRequest, content: str) -> Run:
         run, _ = self._registry.register(
-            kind=KIND, content=content, body=request, policy=_policy(request), execution_id=request.execution_id
+            kind=KIND, content=content, body=request, policy=policy_of(request), execution_id=request.execution_id
         )
         return run
 
@@ -88,7 +89,7 @@ class Commands:
             run = self._registry.find(execution_id)
         except ExecutionNotFound as unknown:
             raise CommandNotFound(unknown.message) from None
-        if run.kind != KIND:
+        if run.kind not in (KIND, SESSION_KIND):
             raise CommandNotFound(f"execution {execution_id} is no command")
         if run.end is not None or run.control is None:
             raise AlreadyFinished(f"command {execution_id} has already ended")
@@ -143,7 +144,7 @@ class Commands:
         )
 
     def _shell(self, command: str) -> tuple[str, list[str]]:
-        shell = self._settings.shell or next(filter(_is_program, _BASH), "/bin/sh")
+        shell = self._settings.shell or next(filter(is_program, BASH), "/bin/sh")
         return shell, [os.path.basename(shell), "-c", command]
 
 
@@ -156,10 +157,11 @@ class _Setting:
     identity: users.Identity | None
 
 
-_BASH: Final = ("/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash")
+BASH: Final = ("/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash")
 
 
-def _is_program(path: str) -> bool:
+def is_program(path: str) -> bool:
+    """Whether there is something to execute."""
     return os.access(path, os.X_OK)
 
 
@@ -169,8 +171,9 @@ def _content(request: RunCommandRequest) -> str:
     return shlex.join(request.argv) if request.argv is not None else request.command or ""
 
 
-def _policy(request: RunCommandRequest) -> Policy:
-    background = request.background is True
+def policy_of(request: RunCommandRequest | RunInSessionRequest) -> Policy:
+    """Return how a run treats its output and its readers."""
+    background = isinstance(request, RunCommandRequest) and request.background is True
     detached = background or request.on_disconnect is DisconnectPolicy.DETACH
     grace_ms = request.disconnect_grace_ms
     overflow = request.on_overflow or (OverflowPolicy.DROP_OLDEST if detached else OverflowPolicy.BLOCK)

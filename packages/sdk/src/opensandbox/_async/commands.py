@@ -11,6 +11,7 @@ from opensandbox import _wire
 from opensandbox._acompat import AsyncLineHandler, asleep
 from opensandbox._async.output import OutputStream, Stdin
 from opensandbox._async.run import AsyncRuns
+from opensandbox._async.session import ShellSession
 from opensandbox._core import calls, decode
 from opensandbox._core.execution import Fold
 from opensandbox.exceptions import StdinClosedException
@@ -182,6 +183,19 @@ class Commands:
                 await self.write_stdin(session, written)
                 await self.close_stdin(session)
         return session
+
+    def session(self, *, working_dir: str | None = None, envs: Mapping[str, str] | None = None) -> ShellSession:
+        """Keep one live shell for several commands: directory, variables, functions, options, jobs and traps last.
+
+        It starts with `async with`, and ends there with everything that it has started. `working_dir` is made where it
+        is missing.
+
+        Example:
+            >>> async with sandbox.commands.session(working_dir="/workspace") as shell:  # doctest: +SKIP
+            ...     await shell.run("cd src && export A=1")
+            ...     print((await shell.run("pwd; echo $A")).stdout)
+        """
+        return ShellSession(self._transport, self._runs, calls.create_session(working_dir=working_dir, envs=envs))
 
     async def get_status(self, session: Session) -> CommandStatus:
         """Tell how a command stands."""

@@ -71,6 +71,65 @@ def run_command(
     return StreamRequest(start=start, decode=decode.event, execution_id=execution_id if named else None)
 
 
+def create_session(*, working_dir: str | None = None, envs: Mapping[str, str] | None = None) -> Request:
+    """Start a live shell."""
+    wanted = {"cwd": None if working_dir is None else _text("working_dir", working_dir), "envs": environment(envs)}
+    fields: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
+    body = msgspec.json.encode(_wire.CreateSessionRequest(**fields))
+    return Request(
+        method="POST", path="/session", body=body, content_type="application/json", silence_s=STOP_SILENCE_S
+    )  # fmt: skip
+
+
+def run_in_session(
+    session_id: str,
+    command: str,
+    *,
+    execution_id: str,
+    features: AbstractSet[str],
+    working_dir: str | None = None,
+    timeout: float | None = None,
+    max_output_bytes: int | None = None,
+) -> StreamRequest[_wire.Event]:
+    """Run a command in a live shell. `execution_id` is used where sessions take one."""
+    if not isinstance(command, str):
+        raise TypeError(f"command must be a string: a session's shell reads it; not {type(command).__name__}")
+    if not command.strip():
+        raise ValueError("command is blank")
+    named = "sessions" in features
+    wanted: dict[str, Any] = {
+        "command": _text("command", command),
+        "cwd": None if working_dir is None else _text("working_dir", working_dir),
+        "timeout": milliseconds(timeout),
+        "max_output_bytes": None if max_output_bytes is None else _count("max_output_bytes", max_output_bytes),
+    }
+    if named:
+        wanted |= {"output": "chunks", "execution_id": execution_id}
+        wanted |= {"on_disconnect": "kill", "disconnect_grace_ms": DISCONNECT_GRACE_MS}
+    elif max_output_bytes is not None:
+        require(features, "sessions")
+    fields = {name: value for name, value in wanted.items() if value is not None}
+    start = Request(
+        method="POST",
+        path=f"/session/{segment(session_id)}/run",
+        body=msgspec.json.encode(_wire.RunInSessionRequest(**fields)),
+        content_type="application/json",
+        is_idempotent=named,
+    )
+    return StreamRequest(start=start, decode=decode.event, execution_id=execution_id if named else None)
+
+
+def delete_session(session_id: str) -> Request:
+    """End a live shell and what it started; answered when nothing of it is left."""
+    return Request(
+        method="DELETE",
+        path=f"/session/{segment(session_id)}",
+        is_idempotent=True,
+        silence_s=STOP_SILENCE_S,
+        settled_by=frozenset({"SESSION_NOT_FOUND"}),
+    )
+
+
 def read_events(execution_id: str, *, after: int = 0) -> StreamRequest[_wire.Event]:
     """Replay what came after event `after`, then follow."""
     return StreamRequest(

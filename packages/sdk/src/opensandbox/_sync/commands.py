@@ -12,6 +12,7 @@ from opensandbox import _wire
 from opensandbox._acompat import LineHandler, sleep
 from opensandbox._sync.output import OutputStream, Stdin
 from opensandbox._sync.run import SyncRuns
+from opensandbox._sync.session import ShellSession
 from opensandbox._core import calls, decode
 from opensandbox._core.execution import Fold
 from opensandbox.exceptions import StdinClosedException
@@ -183,6 +184,19 @@ class Commands:
                 self.write_stdin(session, written)
                 self.close_stdin(session)
         return session
+
+    def session(self, *, working_dir: str | None = None, envs: Mapping[str, str] | None = None) -> ShellSession:
+        """Keep one live shell for several commands: directory, variables, functions, options, jobs and traps last.
+
+        It starts with `async with`, and ends there with everything that it has started. `working_dir` is made where it
+        is missing.
+
+        Example:
+            >>> with sandbox.commands.session(working_dir="/workspace") as shell:  # doctest: +SKIP
+            ...     shell.run("cd src && export A=1")
+            ...     print((shell.run("pwd; echo $A")).stdout)
+        """
+        return ShellSession(self._transport, self._runs, calls.create_session(working_dir=working_dir, envs=envs))
 
     def get_status(self, session: Session) -> CommandStatus:
         """Tell how a command stands."""
