@@ -6,11 +6,12 @@ import json
 import os
 import resource
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .daemons import Daemon, daemon
+from .daemons import Daemon, daemon, events
 
 SOFT = 256
 
@@ -59,3 +60,34 @@ def test_a_daemon_that_was_killed_leaves_nothing_and_its_successor_knows_no_old_
     with daemon(log=tmp_path / "log2") as again:
         answer = again.ask("GET", "/command/status/a")
         assert (answer.status, json.loads(answer.body)["code"]) == (404, "COMMAND_NOT_FOUND")
+
+
+def test_a_daemon_that_goes_down_ends_sessions_and_their_runs(tmp_path: Path) -> None:
+    with daemon("--kill-grace-ms", "200", log=tmp_path / "log") as running:
+        session = json.loads(running.ask("POST", "/session").body)["session_id"]
+        left = running.ask("POST", f"/session/{session}/run", body=b'{"command":"sleep 1000 & echo $!"}').body
+        pid = int(next(event["text"] for event in events(left) if event["type"] == "stdout"))
+        with running.connect() as client:
+            client.request("POST", f"/session/{session}/run", body=b'{"command":"echo begun; sleep 1000"}')
+            client.until(b"begun")
+            running.terminate()
+            ended = client.until_end()
+        assert running.wait() == 0
+        assert b'"cause":"shutting_down"' in ended
+        assert not Path(f"/proc/{pid}/cmdline").exists() or Path(f"/proc/{pid}/cmdline").read_bytes() == b""
+
+
+def test_what_survives_its_shell_in_the_background_serves_on(tmp_path: Path) -> None:
+    with daemon("--working-root", str(tmp_path), log=tmp_path / "log") as running:
+        serve = "python3 -u -m http.server 0 --bind 127.0.0.1 & exit"
+        assert start(running, "a", serve) == 200
+        assert running.ask("GET", "/executions/a/events").status == 200
+        log = b""
+        while b"port " not in log:
+            log = running.ask("GET", "/command/a/logs").body
+        port = int(log.partition(b"port ")[2].split()[0])
+        with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+            client.sendall(b"GET /log HTTP/1.0\r\n\r\n")
+            assert client.makefile("rb").readline().endswith(b"200 OK\r\n")
+        while b"GET /log" not in log:
+            log = running.ask("GET", "/command/a/logs?stream=stderr").body

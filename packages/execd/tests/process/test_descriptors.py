@@ -23,6 +23,7 @@ def low_limit() -> Iterator[int]:
     descriptors.inherited.cache_clear()
     descriptors.raise_limit()
     yield before[1]
+    descriptors._release()
     resource.setrlimit(resource.RLIMIT_NOFILE, before)
     descriptors.inherited.cache_clear()
 
@@ -38,11 +39,28 @@ async def test_more_descriptors_than_the_soft_limit_do_not_keep_a_program_from_s
 ) -> None:
     held = [os.open(os.devnull, os.O_RDONLY) for _ in range(SOFT + 50)]
     try:
-        # It gets its limit at once, but not before its first instruction.
-        assert await room.text("read x; ulimit -Sn", stdin="null") == f"{SOFT}\n"
+        assert await room.text("ulimit -Sn") == f"{SOFT}\n"
     finally:
         for descriptor in held:
             os.close(descriptor)
+
+
+async def test_a_reserve_that_others_have_taken_does_not_keep_a_program_from_starting(
+    room: Room, low_limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(descriptors, "_release", lambda: None)
+    held = [os.open(os.devnull, os.O_RDONLY) for _ in range(SOFT + 50)]
+    try:
+        # It gets its limit at once, but not before its first instruction.
+        watched = room.start("read x; ulimit -Sn", stdin="pipe")
+        assert watched.run.control is not None
+        watched.run.control.close_stdin()
+        await watched.end()
+        assert str(SOFT) in [event.get("text") for event in watched.events]
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
+    assert resource.getrlimit(resource.RLIMIT_NOFILE) == (low_limit, low_limit)
 
 
 async def test_a_limit_that_was_never_raised_is_passed_on(room: Room) -> None:

@@ -6,6 +6,8 @@ children get the soft one that the daemon was started with, for there are progra
 
 from __future__ import annotations
 
+import errno
+import os
 import resource
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,6 +16,10 @@ from typing import Final
 
 _MARGIN: Final = 64
 """Descriptors that a start needs beyond those that are open, with room for what other threads do meanwhile."""
+_RESERVED: Final = 16
+"""Low numbers that are kept for starts: the pipe of Popen, `/dev/null`, the child's look at its descriptors."""
+
+_reserve: Final[list[int]] = []
 
 
 @cache
@@ -25,6 +31,7 @@ def inherited() -> int:
 def raise_limit() -> None:
     """Take as many descriptors as the hard limit allows."""
     inherited()
+    _refill()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -39,14 +46,37 @@ def with_inherited(start: Callable[[], int], *, lowest_free: int) -> int:
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == limits[0]:
         return start()
-    if 0 <= soft <= lowest_free + _MARGIN:
-        # With the lower limit nothing could be opened any more: the child gets it a moment after its exec.
-        pid = start()
-        with suppress(PermissionError, ProcessLookupError):
-            resource.prlimit(pid, resource.RLIMIT_NOFILE, (soft, limits[1]))
-        return pid
+    # The limit is one on numbers: with more descriptors open than it allows, a start finds low numbers in the reserve.
+    scarce = 0 <= soft <= lowest_free + _MARGIN
+    if scarce:
+        _release()
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, limits[1]))
     try:
         return start()
+    except OSError as refusal:
+        if refusal.errno != errno.EMFILE:
+            raise
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        if scarce:
+            _refill()
+    return _with_limit_afterwards(start, (soft, limits[1]))
+
+
+def _with_limit_afterwards(start: Callable[[], int], limits: tuple[int, int]) -> int:
+    # Another thread has taken what was reserved: the program starts all the same, and gets its limit a moment later.
+    pid = start()
+    with suppress(PermissionError, ProcessLookupError):
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, limits)
+    return pid
+
+
+def _refill() -> None:
+    with suppress(OSError):
+        while len(_reserve) < _RESERVED:
+            _reserve.append(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+
+
+def _release() -> None:
+    while _reserve:
+        os.close(_reserve.pop())
