@@ -15,9 +15,11 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
-PACKAGES = ("execd", "sdk", "code-interpreter")
+PACKAGES = ("packages/execd", "packages/sdk", "packages/code-interpreter", "conformance")
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 WITH_SOURCES = ("dev", "run")  # these environments see the packages' sources, the others do not
+IMAGE = "execd:dev"
+NO_ENGINE = 77  # docker.sh: there is no container engine and none can be had
 
 # What each check runs, as arguments of the environment's Python; tests/checks plants a violation and runs the same.
 CHECKS: dict[str, tuple[tuple[str, ...], ...]] = {
@@ -30,7 +32,7 @@ CHECKS: dict[str, tuple[tuple[str, ...], ...]] = {
         ("-m", "pyright", "--verifytypes", "code_interpreter", "--ignoreexternal"),
     ),
     "imports": (("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()", "--no-logo"),),
-    "generated": (("tools/check_generated.py",), ("tools/document_settings.py", "--check")),
+    "generated": (("tools/check_generated.py",), ("tools/document_settings.py", "--check"), ("tools/requirements.py",)),
 }
 
 
@@ -38,7 +40,7 @@ def environment(pins: str, *, python: str = sys.executable) -> str:
     """Return the Python of an environment that holds exactly what `tools/constraints/PINS.txt` says."""
     version = subprocess.check_output([python, "-VV"], text=True)
     locked = ROOT / "tools" / "constraints" / f"{pins}.txt"
-    wanted = hashlib.sha256(f"{version} {ROOT} {locked.read_text()}".encode()).hexdigest()
+    wanted = hashlib.sha256(f"{version} {ROOT} {PACKAGES} {locked.read_text()}".encode()).hexdigest()
     home = ROOT / ".nox" / f"{pins}-{'.'.join(version.split()[1].split('.')[:2])}"
     inside, stamp = str(home / "bin" / "python"), home / "made-from"
     if stamp.exists() and stamp.read_text() == wanted:
@@ -49,7 +51,7 @@ def environment(pins: str, *, python: str = sys.executable) -> str:
     subprocess.run([*pip, "--requirement", locked], check=True)
     if pins in WITH_SOURCES:
         site = next(home.glob("lib/python*/site-packages"))
-        (site / "sources.pth").write_text("".join(f"{ROOT / 'packages' / name / 'src'}\n" for name in PACKAGES))
+        (site / "sources.pth").write_text("".join(f"{ROOT / package / 'src'}\n" for package in PACKAGES))
     stamp.write_text(wanted)
     return inside
 
@@ -156,15 +158,15 @@ def build(session: nox.Session) -> None:
     """Leave the wheels in dist/."""
     shutil.rmtree(ROOT / "dist", ignore_errors=True)
     command = (environment("dev"), "-m", "build", "--no-isolation", "--outdir", "dist")
-    for name in PACKAGES:
-        session.run(*command, f"packages/{name}", silent=True)
+    for package in PACKAGES:
+        session.run(*command, package, silent=True)
 
 
 @nox.session
 def everywhere(session: nox.Session) -> None:
     """Run all tests, slow ones too, on every installed Python, with nothing of this tree but the wheels in dist/."""
     failed = []
-    folders = [f"packages/{name}/tests" for name in PACKAGES if (ROOT / "packages" / name / "tests").exists()]
+    folders = [f"{package}/tests" for package in PACKAGES if (ROOT / package / "tests").exists()]
     for version, python in installed().items():
         inside = environment("tests", python=python)
         wheels = [str(wheel) for wheel in (ROOT / "dist").glob("*.whl")]
@@ -176,6 +178,41 @@ def everywhere(session: nox.Session) -> None:
             failed.append(version)
     if failed:
         session.error(f"tests failed on Python {', '.join(failed)}")
+
+
+def has_image(session: nox.Session) -> bool:
+    """Build IMAGE; return False where no engine can be had, unless everything is required."""
+    status = subprocess.run([ROOT / "tools" / "ci" / "docker.sh", "image"], check=False).returncode
+    if status == NO_ENGINE and os.environ.get("EXECD_REQUIRE_ALL") != "1":
+        session.warn(f"no {IMAGE}: what needs a container is left out")
+        return False
+    if status:
+        session.error(f"{IMAGE} could not be built")
+    return True
+
+
+@nox.session
+def image(session: nox.Session) -> None:
+    """Build execd:dev, in a container engine that answers or that can be started here."""
+    has_image(session)
+
+
+@nox.session
+def conformance(session: nox.Session) -> None:
+    """Hold the daemon to its contract, here and in its image, and prove the suite by mutants; or do what `--` says."""
+    suite = (environment("dev"), "-m", "execd_conformance")
+    if session.posargs:
+        session.run(*suite, *session.posargs)
+        return
+    containers = [("--target", f"docker:{IMAGE}")] if has_image(session) else []
+    failed = []
+    for arguments in (("--target", "local"), *containers, ("mutants",)):
+        try:
+            session.run(*suite, *arguments, env={"EXECD_REQUIRE_ALL": "1"})
+        except CommandFailed:
+            failed.append(arguments[-1])
+    if failed:
+        session.error(f"does not stand: {', '.join(failed)}")
 
 
 @nox.session
@@ -201,6 +238,6 @@ def ci(session: nox.Session) -> None:
     """Run everything, where a missing prerequisite is a failure; `-- --after-gate` leaves out the fast gate."""
     os.environ["EXECD_REQUIRE_ALL"] = "1"
     gate = () if "--after-gate" in session.posargs else (*CHECKS, "tests")
-    for name in (*gate, "build", "everywhere", "demo"):
+    for name in (*gate, "build", "image", "everywhere", "conformance", "demo"):
         session.notify(name, posargs=())
     session.notify("bench", posargs=("--quick",))

@@ -1,4 +1,4 @@
-"""What the three distributions promise about themselves."""
+"""What the distributions promise about themselves, and the image about its own."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+import noxfile
+
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = sorted(path.parent for path in ROOT.glob("packages/*/pyproject.toml"))
+PACKAGES = [ROOT / package for package in noxfile.PACKAGES]
 every_package = pytest.mark.parametrize("package", PACKAGES, ids=lambda path: path.name)
 
 
@@ -39,12 +41,25 @@ def test_a_package_says_the_same_about_pythons_as_the_others(package: Path) -> N
 
 @every_package
 def test_what_a_package_needs_is_pinned(package: Path) -> None:
-    pins = (ROOT / "tools" / "constraints" / "run.txt").read_text()
+    held_by = "tests" if package.name == "conformance" else "run"
+    pins = (ROOT / "tools" / "constraints" / f"{held_by}.txt").read_text()
     ours = {project(each)["name"] for each in PACKAGES}
     extras = project(package).get("optional-dependencies", {}).values()
     asked = chain(project(package)["dependencies"], *extras)
     names = {re.split(r"[<>=\[]", requirement)[0].replace("_", "-") for requirement in asked}
     assert {name for name in names - ours if f"\n{name}==" not in f"\n{pins}"} == set()
+
+
+def test_every_package_is_built_and_tested() -> None:
+    assert {path.parent for path in ROOT.glob("*/pyproject.toml")} | {
+        path.parent for path in ROOT.glob("packages/*/pyproject.toml")
+    } == set(PACKAGES)
+
+
+def test_the_image_says_the_version_of_its_daemon() -> None:
+    version = re.search(r'__version__ = "(.*)"', (ROOT / "packages/execd/src/execd/__init__.py").read_text())
+    assert version is not None
+    assert f"\nARG VERSION={version[1]}\n" in (ROOT / "docker" / "execd.Dockerfile").read_text()
 
 
 def test_pins_name_no_index_and_hash_everything() -> None:

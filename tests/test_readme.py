@@ -32,6 +32,7 @@ def run(program: str, *, place: Path, **environment: str) -> subprocess.Complete
     )
 
 
+@pytest.mark.slow
 def test_the_developers_program_says_what_it_promises(tmp_path: Path) -> None:
     done = run(DEVELOPER, place=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")

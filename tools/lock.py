@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 CONSTRAINTS: Final = Path(__file__).resolve().parent / "constraints"
-SETS: Final = ("dev", "tests", "run", "daemon", "kernel", "nox")  # the widest first: it decides for the others
+SETS: Final = ("dev", "tests", "run", "daemon", "kernel", "wheel", "nox")  # the widest first: it decides for the others
 FLAGS: Final = ("--universal", "--python-version=3.11", "--generate-hashes", "--no-header", "--no-annotate", "--quiet")
 
 

@@ -45,7 +45,7 @@ class Copy:
 
     def run(self, command: tuple[str, ...]) -> tuple[int, str]:
         """Run a command of a check here, on these sources; return its status and what it said."""
-        sources = ":".join(str(self.root / "packages" / name / "src") for name in noxfile.PACKAGES)
+        sources = ":".join(str(self.root / package / "src") for package in noxfile.PACKAGES)
         outcome = subprocess.run(
             [sys.executable, *command],
             cwd=self.root,

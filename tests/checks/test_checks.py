@@ -53,11 +53,13 @@ def test_types_fail_for_a_wrong_type_in_the_interpreters_tests(copy: Copy) -> No
     assert "planted.py:2: error: Incompatible types" in said
 
 
+@pytest.mark.slow
 def test_types_fail_for_a_wrong_call_of_the_public_api(copy: Copy) -> None:
     said = fails(copy, PYRIGHT, f"{SDK}/results.py", "\n\nPLANTED: int = 'x'\n")
     assert "Type \"Literal['x']\" is not assignable" in said or '"str" is not assignable' in said
 
 
+@pytest.mark.slow
 def test_types_fail_for_a_public_name_without_a_type(copy: Copy) -> None:
     said = fails(copy, COMPLETE, f"{SDK}/results.py", "\n\ndef planted(x, y):\n    return x\n")
     assert "opensandbox.results.planted" in said

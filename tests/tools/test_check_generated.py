@@ -62,6 +62,7 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1))
 
 
+@pytest.mark.slow
 def test_the_command_finds_every_planted_violation_and_fails(copy: Path) -> None:
     edit(copy / STRUCTS, "\nclass ", "\n\nclass ")
     edit(copy / "spec/openapi.yaml", "  /ping:\n", "  /pong:\n")

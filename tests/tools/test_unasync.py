@@ -148,6 +148,7 @@ SHOW_TWINS = (
 )
 
 
+@pytest.mark.slow
 def test_every_python_gives_the_same_twins() -> None:
     sources = [path for origin, _ in unasync.PAIRS for path in sorted((ROOT / origin).rglob("*.py"))]
     outputs = {

@@ -1,80 +1,183 @@
 #!/usr/bin/env bash
-# ci-docker.sh up | base TAG SUITE | build CONTEXT TAG [docker build arguments] | down
-# A container engine where there may be none, and images where there is no image registry. Names no mirror.
+# A container engine where there may be none, and images where there may be no registry. Names no mirror.
+#
+#   docker.sh up                                  use the engine that answers, else install and start one (root, Debian)
+#   docker.sh base TAG SUITE                      have a Debian image under this name: here, pulled, or made from packages
+#   docker.sh build CONTEXT TAG [ARGUMENT…]       build with BuildKit and with this machine's settings for package clients
+#   docker.sh image                               all of the above, for execd:dev
+#   docker.sh down                                stop the engine that `up` started, and no other
+#
+# Status 77: there is no engine and none can be had; one line says why. A second engine beside the machine's own is
+# told apart by CI_DOCKER_SOCK, _ROOT, _EXEC, _PIDFILE and _STATE, all of them.
 set -euo pipefail
-HERE=$(dirname "$(readlink -f "$0")")
+
+HERE=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 SOCK=${CI_DOCKER_SOCK:-/var/run/docker.sock}
 ROOT=${CI_DOCKER_ROOT:-/var/lib/docker}
 EXEC=${CI_DOCKER_EXEC:-/var/run/docker}
-PIDF=${CI_DOCKER_PIDFILE:-/var/run/docker.pid}
+PIDFILE=${CI_DOCKER_PIDFILE:-/var/run/docker.pid}
 STATE=${CI_DOCKER_STATE:-/run/ci-docker}
-export DOCKER_HOST=unix://$SOCK
-log(){ printf '%s %s\n' "$(date +%T.%1N)" "$*" >&2; }
-engine_ok(){ timeout 10 docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
-alive(){ # pid, expected comm: true when a non-zombie process of that name
-  local s; [ -n "${1:-}" ] && s=$(cat "/proc/$1/stat" 2>/dev/null) || return 1
-  [ "$(cat "/proc/$1/comm" 2>/dev/null)" = "$2" ] && [ "$(awk '{print $3}' <<<"$s")" != Z ]
+[ -z "${CI_DOCKER_SOCK:-}" ] || export DOCKER_HOST=unix://$SOCK
+
+say() { printf '%s docker.sh: %s\n' "$(date +%T)" "$*" >&2; }
+
+cannot() {
+    say "$*"
+    exit 77
 }
-clear_stale(){ # a pid file whose process is not what it should be blocks the start
-  local f=$1 comm=$2 p i; [ -e "$f" ] || return 0; p=$(cat "$f")
-  for i in $(seq 50); do [ -e "/proc/$p" ] && [ "$(cat /proc/$p/comm)" = "$comm" ] && [ "$(awk '{print $3}' /proc/$p/stat)" = Z ] && sleep .1 || break; done
-  alive "$p" "$comm" || { log "stale $f ($p)"; rm -f "$f"; }
+
+# A client may be there without an engine, so only an answer counts.
+engine_answers() { timeout 10 docker version --format '{{.Server.Version}}' >/dev/null 2>&1; }
+
+state_of() { awk '{ sub(/.*\) /, ""); print $1 }' "/proc/$1/stat" 2>/dev/null; }
+
+is_named() { [ "$(cat "/proc/$1/comm" 2>/dev/null)" = "$2" ]; }
+
+is_alive() { is_named "$1" "$2" && [ "$(state_of "$1")" != Z ]; }
+
+# After a kill -9 the pid file is left, and its process may be a zombie for a while: both keep an engine from starting.
+clear_stale() { # pid file, name of the process
+    local pid
+    [ -e "$1" ] || return 0
+    pid=$(cat "$1")
+    for _ in {1..50}; do
+        is_named "$pid" "$2" && [ "$(state_of "$pid")" = Z ] || break
+        sleep 0.1
+    done
+    is_alive "$pid" "$2" || rm -f "$1"
 }
-apt_install(){ # own archive directory: another `apt-get update` deletes the shared one's .debs under our feet where docker-clean is configured
-  local dir want=() p; dir=$(mktemp -d); mkdir "$dir/partial"; chmod 755 "$dir"
-  for p in "$@"; do dpkg -s "$p" 2>/dev/null | grep -q '^Status: .* installed' || want+=("$p"); done
-  [ ${#want[@]} = 0 ] && return
-  log "installing ${want[*]}"; apt-get -o DPkg::Lock::Timeout=300 update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -o Dir::Cache::archives="$dir" install -y -qq --no-install-recommends "${want[@]}" >/dev/null
-  rm -rf "$dir"
+
+# Only what is missing, or it would be upgraded. With an archive folder of its own: where docker-clean is configured,
+# anybody's `apt-get update` empties the shared one under a running install.
+apt_install() {
+    local archives missing=() name
+    for name in "$@"; do
+        dpkg -s "$name" 2>/dev/null | grep -q '^Status: .* installed' || missing+=("$name")
+    done
+    [ ${#missing[@]} != 0 ] || return 0
+    say "installing ${missing[*]}"
+    archives=$(mktemp -d)
+    mkdir "$archives/partial"
+    chmod 755 "$archives"
+    apt-get -o DPkg::Lock::Timeout=300 update -qq
+    DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -o Dir::Cache::archives="$archives" \
+        install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+    rm -rf "$archives"
 }
-up(){
-  if engine_ok; then log "engine already there"; return; fi
-  [ "$(id -u)" = 0 ] || { log "no engine and not root: skip"; exit 77; }
-  command -v apt-get >/dev/null || { log "no engine and no apt: skip"; exit 77; }
-  local need=(iptables mmdebstrap ca-certificates); command -v dockerd >/dev/null || need+=(docker.io)   # another vendor's engine stays
-  apt_install "${need[@]}"
-  mkdir -p "$STATE" "$EXEC"
-  { iptables -S FORWARD | sed -n 's/^-P FORWARD //p'; sysctl -n net.ipv4.ip_forward; } >"$STATE/before"
-  clear_stale "$PIDF" dockerd; clear_stale "$EXEC/containerd/containerd.pid" containerd
-  setsid nohup dockerd -H "$DOCKER_HOST" --data-root "$ROOT" --exec-root "$EXEC" --pidfile "$PIDF" >"$STATE/dockerd.log" 2>&1 </dev/null &
-  local p=$! i
-  for i in $(seq 300); do
-    engine_ok && { echo "$p" >"$STATE/pid"; log "dockerd up (pid $p)"; return; }
-    kill -0 "$p" 2>/dev/null || { log "dockerd died:"; tail -3 "$STATE/dockerd.log" >&2; exit 1; }
-    sleep .1
-  done
-  log "dockerd did not answer"; exit 1
+
+up() {
+    local wanted=(ca-certificates iptables) pid
+    ! engine_answers || return 0
+    [ "$(id -u)" = 0 ] || cannot "no container engine answers, and only root can start one"
+    if ! command -v dockerd >/dev/null; then
+        command -v apt-get >/dev/null || cannot "no container engine is installed, and there is no apt-get to install one"
+        wanted+=(docker.io)
+    fi
+    apt_install "${wanted[@]}"
+    mkdir -p "$STATE" "$EXEC"
+    { iptables -S FORWARD | sed -n 's/^-P FORWARD //p'; sysctl -n net.ipv4.ip_forward; } >"$STATE/before"
+    clear_stale "$PIDFILE" dockerd
+    clear_stale "$EXEC/containerd/containerd.pid" containerd
+    setsid nohup dockerd -H "unix://$SOCK" --data-root "$ROOT" --exec-root "$EXEC" --pidfile "$PIDFILE" \
+        >"$STATE/dockerd.log" 2>&1 </dev/null &
+    pid=$!
+    for _ in {1..300}; do
+        if engine_answers; then
+            echo "$pid" >"$STATE/pid"
+            say "the engine is up"
+            return
+        fi
+        kill -0 "$pid" 2>/dev/null || break
+        sleep 0.1
+    done
+    tail -n 5 "$STATE/dockerd.log" >&2
+    say "the engine did not start"
+    exit 1
 }
-base(){ # tag suite
-  local tag=$1 suite=$2 tar; mkdir -p "$STATE"
-  docker image inspect "$tag" >/dev/null 2>&1 && { log "$tag present"; return; }
-  timeout 120 docker pull -q "$tag" >/dev/null 2>&1 && { log "$tag pulled"; return; }
-  log "no registry: building $tag from Debian packages"; apt_install mmdebstrap
-  tar=$(mktemp -d)/base.tar
-  SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-1700000000} "$HERE/mkbase.sh" "$suite" "$tar" >"$STATE/mmdebstrap.log" 2>&1 || { tail -5 "$STATE/mmdebstrap.log" >&2; exit 1; }
-  docker import -c 'CMD ["bash"]' -c 'LABEL ci.standin=1' "$tar" "$tag" >/dev/null; rm -rf "$(dirname "$tar")"
-  log "$tag imported"
+
+base() { # tag, suite
+    local folder
+    if docker image inspect "$1" >/dev/null 2>&1 || timeout 120 docker pull --quiet "$1" >/dev/null 2>&1; then
+        return
+    fi
+    [ "$(id -u)" = 0 ] || cannot "no registry gives $1, and only root can make it from packages"
+    say "no registry gives $1: making it from packages"
+    apt_install mmdebstrap
+    folder=$(mktemp -d)
+    if ! SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-1700000000} "$HERE/mkbase.sh" "$2" "$folder/base.tar" >"$folder/log" 2>&1; then
+        tail -n 5 "$folder/log" >&2
+        rm -rf "$folder"
+        exit 1
+    fi
+    docker import --change 'CMD ["bash"]' --change 'LABEL ci.standin=1' "$folder/base.tar" "$1" >/dev/null
+    rm -rf "$folder"
 }
-builder(){ # prints the command that can do BuildKit builds
-  if docker buildx version >/dev/null 2>&1; then echo "docker build"; return; fi
-  local c v; for c in $(type -ap docker | sort -u); do
-    v=$("$c" --version | sed -E 's/^[^0-9]*([0-9]+).*/\1/'); [ "$v" -lt 23 ] && { echo "env DOCKER_BUILDKIT=1 $c build"; return; }
-  done; log "no BuildKit client"; return 1
+
+# A client of 23 or later needs the buildx plugin for BuildKit; an older one, as it comes with Debian's engine, has it.
+buildkit_client() {
+    local client
+    if docker buildx version >/dev/null 2>&1; then
+        echo docker
+        return
+    fi
+    for client in $(type -ap docker | sort -u); do
+        if [ "$("$client" --version | sed -E 's/^[^0-9]*([0-9]+).*/\1/')" -lt 23 ]; then
+            echo "$client"
+            return
+        fi
+    done
+    say "no client here can build with BuildKit: install the buildx plugin"
+    return 1
 }
-build(){ # context tag [docker build arguments]
-  local context=$1 tag=$2 dir cmd a=() rc=0; shift 2; cmd=$(builder); dir=$(mktemp -d)
-  python3 "$HERE/site_config.py" build "$dir/site" 2>/dev/null && [ -s "$dir/site" ] && a+=(--secret "id=site,src=$dir/site")
-  $cmd --progress=plain ${a[@]+"${a[@]}"} -t "$tag" "$@" "$context" || rc=$?
-  rm -rf "$dir"; return $rc
+
+build() { # context, tag, arguments of docker build
+    local client folder context=$1 tag=$2 secret=() status=0
+    shift 2
+    client=$(buildkit_client)
+    folder=$(mktemp -d)
+    python3 "$HERE/site_config.py" "$folder/site"
+    [ ! -s "$folder/site" ] || secret=(--secret "id=site,src=$folder/site")
+    DOCKER_BUILDKIT=1 "$client" build --progress=plain "${secret[@]}" --tag "$tag" "$@" "$context" || status=$?
+    rm -rf "$folder"
+    return "$status"
 }
-down(){
-  [ -s "$STATE/pid" ] || { log "not ours: left alone"; return; }
-  local p policy forward; p=$(cat "$STATE/pid"); alive "$p" dockerd || { log "gone already"; rm -f "$STATE/pid"; return; }
-  docker ps -q | xargs -r docker rm -f >/dev/null
-  kill -TERM "$p"; for _ in $(seq 300); do alive "$p" dockerd || break; sleep .1; done; rm -f "$STATE/pid"
-  [ ! -e "$STATE/before" ] || { read -r policy; read -r forward; } <"$STATE/before" || true
-  [ -z "${policy:-}" ] || iptables -P FORWARD "$policy"; [ -z "${forward:-}" ] || sysctl -qw net.ipv4.ip_forward="$forward"
-  log "down"
+
+image() {
+    local tree
+    tree=$(readlink -f "$HERE/../..")
+    up
+    base debian:bookworm-slim bookworm
+    build "$tree" execd:dev --file "$tree/docker/execd.Dockerfile" \
+        --build-arg "REVISION=$(git -C "$tree" rev-parse HEAD 2>/dev/null || echo unknown)"
 }
-"$@"
+
+down() {
+    local pid policy="" forward=""
+    if [ ! -s "$STATE/pid" ]; then
+        say "no engine here is ours to stop"
+        return
+    fi
+    pid=$(cat "$STATE/pid")
+    if is_alive "$pid" dockerd; then
+        docker ps --quiet | xargs -r docker rm -f >/dev/null  # one that ignores SIGTERM would delay the end
+        kill -TERM "$pid"
+        for _ in {1..300}; do
+            is_alive "$pid" dockerd || break
+            sleep 0.1
+        done
+    fi
+    rm -f "$STATE/pid"
+    { read -r policy && read -r forward; } <"$STATE/before" || true
+    # An engine closes forwarding to everybody else on the machine.
+    [ -z "$policy" ] || iptables -P FORWARD "$policy"
+    [ -z "$forward" ] || sysctl -qw net.ipv4.ip_forward="$forward"
+    say "the engine is down"
+}
+
+case ${1:-} in
+    up | base | build | image | down) "$@" ;;
+    *)
+        sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}" >&2
+        exit 2
+        ;;
+esac

@@ -32,7 +32,16 @@ async def test_a_pipe_that_closes_is_a_request() -> None:
 
 
 async def test_a_lease_ends_when_nothing_was_asked_for_long_enough() -> None:
-    idle = iter([0.0, 0.03, 0.06])
+    idle = iter([0.0, 0.03, 0.06, 0.07])
+    one = Ending()
+    one.watch_lease(lambda: next(idle), 0.05)
+    async with asyncio.timeout(5):
+        await one.asked()
+    assert list(idle) == []
+
+
+async def test_a_request_at_the_last_call_renews_a_lease() -> None:
+    idle = iter([0.06, 0.01, 0.06, 0.07])
     one = Ending()
     one.watch_lease(lambda: next(idle), 0.05)
     async with asyncio.timeout(5):

@@ -175,6 +175,14 @@ def test_signals_reach_the_daemon(number: signal.Signals) -> None:
         assert daemon.status() == 0
 
 
+def test_a_signal_that_was_blocked_from_the_start_ends_the_daemon_and_is_not_blocked_in_it() -> None:
+    scene = "import signal; say(mask=[*signal.pthread_sigmask(0, [])]); signal.pthread_sigmask(1, [15]); signal.pause()"
+    with guarded(scene, under=("env", "--block-signal=TERM,HUP")) as one:
+        assert signal.SIGHUP not in one.next()["mask"]
+        one.process.terminate()
+        assert one.status() == 128 + signal.SIGTERM
+
+
 SPAWN_STRAYS = """
 import subprocess
 script = "(setsid sh -c 'trap \\"\\" TERM; echo $$; sleep 300 & echo $!; wait' &)"

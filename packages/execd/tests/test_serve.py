@@ -210,7 +210,7 @@ def test_a_log_that_nobody_reads_does_not_stop_the_daemon(log: Path, tmp_path: P
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
-    with daemon(log=fifo) as running, running.connect() as client:
+    with daemon("--log-level", "debug", log=fifo) as running, running.connect() as client:
         for _ in range(2000):
             client.received.clear()
             client.request("GET", "/ping")

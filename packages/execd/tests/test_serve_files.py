@@ -33,7 +33,7 @@ def root(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture(params=[True, False], ids=["uvloop", "asyncio"])
+@pytest.fixture(params=[pytest.param(True, id="uvloop"), pytest.param(False, id="asyncio", marks=pytest.mark.slow)])
 def running(tmp_path: Path, root: Path, request: pytest.FixtureRequest) -> Iterator[Daemon]:
     variables = {} if request.param else without_uvloop(tmp_path)
     with daemon("--working-root", str(root), log=tmp_path / "log", variables=variables) as one:

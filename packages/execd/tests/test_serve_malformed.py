@@ -22,7 +22,9 @@ HANDSHAKE = (
 )
 
 
-@pytest.fixture(scope="module", params=[True, False], ids=["uvloop", "asyncio"])
+@pytest.fixture(
+    scope="module", params=[pytest.param(True, id="uvloop"), pytest.param(False, id="asyncio", marks=pytest.mark.slow)]
+)
 def running(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[Daemon]:
     place = tmp_path_factory.mktemp("malformed")
     log = place / "log"

@@ -24,7 +24,7 @@ SLACK_S = 2.5
 """For a machine that has other things to do."""
 
 
-@pytest.fixture(params=[True, False], ids=["uvloop", "asyncio"])
+@pytest.fixture(params=[pytest.param(True, id="uvloop"), pytest.param(False, id="asyncio", marks=pytest.mark.slow)])
 def running(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Daemon]:
     variables = {} if request.param else without_uvloop(tmp_path)
     with daemon("--kill-grace-ms", str(GRACE_MS), log=tmp_path / "log", variables=variables) as one:
@@ -196,6 +196,7 @@ def test_a_client_that_does_not_read_cannot_hold_the_end_up(running: Daemon, mis
         assert terminal(good)["cause"] == "shutting_down"
 
 
+@pytest.mark.slow
 def test_all_of_them_at_once_cannot_either(running: Daemon) -> None:
     with ExitStack() as stack:
         for misbehaved in [*OWING, reads_nothing]:

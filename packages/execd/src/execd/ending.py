@@ -7,10 +7,13 @@ import logging
 import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 LAST_WORDS_S: Final = 3.0
 """Beside `kill_grace_ms`: how long clients may take to receive the end of their streams."""
+LAST_CALL_S: Final = 5.0
+"""How long a lease that has run out may still be renewed, at most."""
 STUCK_RUNS_S: Final = 10.0
 """How long after that a run that does not end is waited for; the guard ends what is left of it."""
 SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -52,12 +55,20 @@ class Ending:
         loop.add_reader(descriptor, readable)
 
     def watch_lease(self, idle_s: Callable[[], float], lease_s: float) -> None:
-        """Ask when nothing has been asked of the daemon for `lease_s` seconds."""
+        """Ask when nothing has been asked of the daemon for `lease_s` seconds, and nothing comes at the last call.
+
+        A container that was paused wakes up with its lease run out, and with the requests that kept it still unread.
+        """
+        self._look_at_lease(idle_s, lease_s, is_last_call=False)
+
+    def _look_at_lease(self, idle_s: Callable[[], float], lease_s: float, *, is_last_call: bool) -> None:
         left = lease_s - idle_s()
-        if left <= 0:
+        if left <= 0 and is_last_call:
             self.ask("lease")
-        else:
-            asyncio.get_running_loop().call_later(left, self.watch_lease, idle_s, lease_s)
+            return
+        wait = left if left > 0 else min(lease_s / 4, LAST_CALL_S)
+        again = partial(self._look_at_lease, idle_s, lease_s, is_last_call=left <= 0)
+        asyncio.get_running_loop().call_later(wait, again)
 
 
 async def end(close: Callable[[], Awaitable[object]], *, kill_grace_s: float, leave: Callable[[], None]) -> None:

@@ -138,6 +138,8 @@ def _fork(argv: list[str], tokens: tuple[str, ...], serve: Callable[[Handover], 
     spared = descendants(os.getpid())
     # A signal that comes while the two part must be lost in neither: it waits until handlers are there.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, (*_FORWARDED, signal.SIGCHLD))
+    # Whoever starts a PID 1 blocks them for it: the system drops what has no handler there yet.
+    before -= {*_FORWARDED, signal.SIGCHLD}
     daemon = os.fork()
     if daemon == 0:
         os.close(held)

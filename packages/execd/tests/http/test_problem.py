@@ -37,6 +37,12 @@ def test_a_fault_of_our_own_says_nothing_about_itself() -> None:
     assert b"KeyError" not in answer.body
 
 
+def test_no_room_for_a_thread_is_a_limit_and_no_fault() -> None:
+    answer = answer_to(RuntimeError("can't start new thread"), request_id="r1")
+    assert answer.status == 429
+    assert json.loads(answer.body)["code"] == "LIMIT_REACHED"
+
+
 def test_a_wrong_method_is_told_the_right_ones() -> None:
     answer = answer_to(MethodNotAllowed("no", details={"allow": ["GET", "HEAD"]}), request_id="r1")
     assert (b"allow", b"GET, HEAD") in answer.headers

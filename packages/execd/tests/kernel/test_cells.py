@@ -159,6 +159,7 @@ async def test_a_timeout_interrupts_and_keeps_the_state_where_the_cell_heeds_it(
     assert (await kernels.run("kept", context)).result == "1"
 
 
+@pytest.mark.slow
 async def test_a_timeout_that_the_cell_ignores_costs_it_the_kernel(tmp_path: Path) -> None:
     async with world(tmp_path, grace_ms=300) as kernels:
         context = await kernels.create()
@@ -409,6 +410,7 @@ async def test_the_same_start_attaches_and_another_conflicts(kernels: World) -> 
     assert (await kernels.start("1", context, execution_id="mine")).run is first.run
 
 
+@pytest.mark.slow
 async def test_two_hundred_cells_in_ten_contexts_at_once_all_answer_in_order(kernels: World) -> None:
     contexts = await asyncio.gather(*(kernels.create() for _ in range(10)))
     await asyncio.gather(*(kernels.run("seen = []", context) for context in contexts))
@@ -422,6 +424,7 @@ async def test_two_hundred_cells_in_ten_contexts_at_once_all_answer_in_order(ker
         assert (told.stdout, told.result) == (f"t{turn}\n", str(turn + 1))
 
 
+@pytest.mark.slow
 async def test_a_flood_of_small_messages_loses_nothing(kernels: World) -> None:
     code = "import sys\nfor i in range(20000):\n    print(i, flush=True)"
     told = await kernels.run(code)

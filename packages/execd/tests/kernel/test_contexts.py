@@ -125,6 +125,15 @@ time.sleep(60)
     assert events.done
 
 
+@pytest.mark.slow
+async def test_a_kernel_that_is_deleted_leaves_by_itself_and_soon(tmp_path: Path) -> None:
+    async with world(tmp_path, grace_ms=60_000) as kernels:
+        for _ in range(40):
+            context = await kernels.create()
+            async with asyncio.timeout(5):
+                await kernels.contexts.delete(context)
+
+
 async def test_what_left_the_group_of_a_dead_kernel_lives_until_its_context_is_deleted(kernels: World) -> None:
     context = await kernels.create()
     code = "import subprocess\nprint(subprocess.Popen(['sleep', '1000'], start_new_session=True).pid)"
@@ -220,12 +229,20 @@ async def test_a_kernel_that_does_not_start_answers_with_its_last_words(tmp_path
         assert told.end["error"]["traceback"] == ["no luck today"]
 
 
+async def test_variables_that_no_kernel_starts_with_are_told_by_the_kernel(kernels: World) -> None:
+    with pytest.raises(InternalFault, match="did not start") as refused:
+        await kernels.create(envs={"PYTHONHASHSEED": "nope"})
+    assert "PYTHONHASHSEED" in str(refused.value.details)
+
+
+@pytest.mark.slow
 async def test_a_python_without_the_kernel_gives_way_to_the_daemons_own(tmp_path: Path) -> None:
     for name, script in [("none", "exit 1"), ("broken", "echo nonsense"), ("slow", "sleep 0.2; exit 0")]:
         async with world(tmp_path, envs={"PATH": _fake_python(tmp_path / name, script)}) as kernels:
             assert (await kernels.run("import sys; sys.executable")).result == repr(sys.executable)
 
 
+@pytest.mark.slow
 async def test_the_sandboxs_python_is_taken_as_soon_as_it_has_the_kernel(tmp_path: Path) -> None:
     path = _fake_python(tmp_path / "bin", f'FAKE=1 exec {sys.executable} -S "$@"')
     async with world(tmp_path, envs={"PATH": path, "PYTHONPATH": str(tmp_path / "site")}) as kernels:
@@ -265,6 +282,7 @@ async def test_a_directory_of_sockets_that_was_removed_is_made_anew(kernels: Wor
     assert (await kernels.run("2", await kernels.create())).result == "2"
 
 
+@pytest.mark.slow
 async def test_contexts_that_come_and_go_leave_no_descriptors_and_no_threads(kernels: World) -> None:
     await kernels.contexts.delete(await kernels.create())
     descriptors, threads = len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))
@@ -298,6 +316,7 @@ async def test_a_refused_ephemeral_run_leaves_no_context(tmp_path: Path) -> None
 
 
 @pytest.mark.timeout(180)  # a kernel that half starts is given up after its 30 s, at worst each time
+@pytest.mark.slow
 async def test_without_descriptors_a_context_is_refused_with_the_reason(tmp_path: Path) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     refused = 0

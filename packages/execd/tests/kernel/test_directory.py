@@ -61,6 +61,17 @@ def test_a_link_that_looks_like_one_is_not_followed(tmp_path: Path) -> None:
     directory.remove()
 
 
+def test_a_machine_without_a_temporary_directory_has_shared_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> str:
+        raise FileNotFoundError
+
+    monkeypatch.setattr("tempfile.gettempdir", none)
+    directory = Directory([])
+    directory._parents.remove("/tmp")
+    assert directory.name().startswith("/dev/shm/execd-k-")
+    directory.remove()
+
+
 def test_without_any_place_the_reason_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     directory = Directory([])

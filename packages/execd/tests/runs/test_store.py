@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import time
 from base64 import b64decode
 from dataclasses import dataclass, field
@@ -358,6 +359,24 @@ def test_a_log_refuses_what_it_does_not_have(start: int, end: int) -> None:
     log.drop(1)
     with pytest.raises(IndexError):
         log.read(start, end)
+
+
+def test_without_room_for_a_thread_blocks_are_written_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    spool = Spool(str(tmp_path))
+    log = Log(spool, keep_blocks=0)
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", refuse)
+        log.append(b"a" * BLOCK)
+        assert spool.backlog == 0
+    log.append(b"b" * BLOCK)
+    assert log.read(0, log.end) == b"a" * BLOCK + b"b" * BLOCK
+    spool.close()
+    assert spool.healthy
 
 
 def test_a_full_disk_leaves_the_bytes_in_memory_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,6 +75,7 @@ async def large_through_cuts(execd: RunningDaemon, seed: int) -> None:
     assert not execution.truncated
 
 
+@pytest.mark.slow
 async def test_a_large_run_survives_cuts_at_random_offsets(execd: RunningDaemon) -> None:
     await large_through_cuts(execd, seed=1)
 
@@ -86,6 +87,7 @@ async def test_a_large_run_survives_any_cuts(execd: RunningDaemon, seed: int) ->
     await large_through_cuts(execd, seed)
 
 
+@pytest.mark.slow
 async def test_a_stream_survives_cuts_at_random_offsets(execd: RunningDaemon) -> None:
     with cutting_proxy(execd.address) as proxy:
         async with await Sandbox.connect(proxy.url, access_token=execd.token) as sandbox:

@@ -76,6 +76,7 @@ def large_through_cuts(execd: RunningDaemon, seed: int) -> None:
     assert not execution.truncated
 
 
+@pytest.mark.slow
 def test_a_large_run_survives_cuts_at_random_offsets(execd: RunningDaemon) -> None:
     large_through_cuts(execd, seed=1)
 
@@ -87,6 +88,7 @@ def test_a_large_run_survives_any_cuts(execd: RunningDaemon, seed: int) -> None:
     large_through_cuts(execd, seed)
 
 
+@pytest.mark.slow
 def test_a_stream_survives_cuts_at_random_offsets(execd: RunningDaemon) -> None:
     with cutting_proxy(execd.address) as proxy:
         with SandboxSync.connect(proxy.url, access_token=execd.token) as sandbox:

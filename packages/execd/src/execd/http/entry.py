@@ -10,7 +10,7 @@ from typing import Final
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from execd.errors import ExecdError
-from execd.http.auth import is_open
+from execd.http.auth import OPEN_PATHS, is_open
 from execd.http.exchange import ClientLeft, Exchange
 from execd.http.problem import answer_to
 from execd.http.services import Services
@@ -69,8 +69,11 @@ async def _live(receive: Receive, send: Send) -> None:
 
 def _log_request(exchange: Exchange, *, ms: float) -> None:
     # The raw path is percent-encoded, so it cannot break a line; the query may hold what nobody should read.
-    if not _log.isEnabledFor(logging.INFO):
+    # A health check asks every few seconds; only an answer other than "well" is news.
+    well = exchange.status == 200 and exchange.scope["path"] in OPEN_PATHS
+    level = logging.DEBUG if well else logging.INFO
+    if not _log.isEnabledFor(level):
         return
     path = exchange.scope.get("raw_path", b"").decode("latin-1")[:200]
     fields = {"request_id": exchange.request_id, "method": exchange.method, "path": path}
-    _log.info("request", extra={**fields, "status": exchange.status, "ms": round(ms, 1)})
+    _log.log(level, "request", extra={**fields, "status": exchange.status, "ms": round(ms, 1)})

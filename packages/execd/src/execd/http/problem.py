@@ -11,6 +11,7 @@ from execd.errors import (
     BodyTimeout,
     ExecdError,
     InternalFault,
+    LimitReached,
     MethodNotAllowed,
     PayloadTooLarge,
     RangeNotSatisfiable,
@@ -19,14 +20,22 @@ from execd.http.answer import Answer
 
 _CLOSING: Final = (BodyTimeout, PayloadTooLarge)
 """What is still on its way is not wanted, so that the connection is of no more use."""
+_NO_THREAD: Final = "can't start new thread"
+"""How Python says that the system refuses one."""
 
 
 def answer_to(error: Exception, *, request_id: str) -> Answer:
     """Return the answer to a request that ended in `error`; what is no refusal of ours says nothing about itself."""
-    known = error if isinstance(error, ExecdError) else InternalFault("a fault of the daemon's own; its log says more")
+    known = error if isinstance(error, ExecdError) else _meaning(error)
     return Answer(
         known.status, encoded(known, request_id=request_id), headers=_headers(known), close=isinstance(known, _CLOSING)
     )
+
+
+def _meaning(error: Exception) -> ExecdError:
+    if isinstance(error, RuntimeError) and _NO_THREAD in str(error):
+        return LimitReached("no thread can be started: this sandbox is at its limit of processes; later may do")
+    return InternalFault("a fault of the daemon's own; its log says more")
 
 
 def _headers(error: ExecdError) -> tuple[tuple[bytes, bytes], ...]:

@@ -263,7 +263,8 @@ def _view(context: Context) -> CodeContext:
 
 def _fault(failed: KernelFailed) -> InternalFault:
     words = list(failed.last_words)
-    message = f"{failed}: {words[-1]}" if words else str(failed)
+    last = next(filter(str.strip, reversed(words)), None)
+    message = f"{failed}: {last}" if last else str(failed)
     return InternalFault(message, details={"last_words": words})
 
 

@@ -25,7 +25,7 @@ class Directory:
     """A directory below the first of `parents` that will do; made when it is first asked for."""
 
     def __init__(self, parents: Iterable[str]) -> None:
-        self._parents = [*parents, tempfile.gettempdir(), "/tmp"]  # noqa: S108 - the directory in it is private
+        self._parents = [*parents, *_temporary(), "/tmp", "/dev/shm"]  # noqa: S108 - the directory in it is private
         self._path: str | None = None
         self._lock: int | None = None
         self._made = 0
@@ -63,6 +63,13 @@ class Directory:
             except OSError as error:
                 failed = error
         raise failed or OSError(f"no directory whose path is short enough: {', '.join(self._parents)}")
+
+
+def _temporary() -> list[str]:
+    try:
+        return [tempfile.gettempdir()]
+    except OSError:  # nothing that it knows can be written: a container's root is read-only
+        return []
 
 
 def _clear(parent: str) -> None:

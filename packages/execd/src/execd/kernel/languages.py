@@ -47,8 +47,14 @@ class Languages:
         return name
 
     async def interpreter(self, spec: Spec, envs: Mapping[str, str]) -> Interpreter | None:
-        """Return the program that runs a kernel's cells, None where there is none that has the kernel."""
-        return await self._interpreters.find(spec, self._environment(envs), self._directory)
+        """Return the program that runs a kernel's cells, None where there is none that has the kernel.
+
+        One that answers only without the variables given is told of too: it says itself what it cannot start with.
+        """
+        for given in (envs, {}) if envs else ({},):
+            if found := await self._interpreters.find(spec, self._environment(given), self._directory):
+                return found
+        return None
 
     def doubt(self, interpreter: Interpreter) -> None:
         """Ask it anew next time: a kernel did not start."""

@@ -69,13 +69,14 @@ class Spool:
 
     def store(self, block: Block) -> None:
         """Queue one block of at most `BLOCK` bytes for the disk; it stays readable throughout."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
-            self._thread.start()
+        has_thread = self._thread is not None or self._start()
         with self._lock:
             self.backlog += block.length
             self._has_held |= self.crowded
-        self._queue.put(block)
+        if has_thread:
+            self._queue.put(block)
+        else:
+            self._write([block])
 
     def read(self, block: Block) -> bytes:
         """Return the bytes of a block, from wherever they are."""
@@ -103,6 +104,15 @@ class Spool:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+    def _start(self) -> bool:
+        thread = threading.Thread(target=self._run, name="spool", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # at the limit of processes; what is to be kept is written here and now
+            return False
+        self._thread = thread
+        return True
 
     def _run(self) -> None:
         while (block := self._queue.get()) is not None:

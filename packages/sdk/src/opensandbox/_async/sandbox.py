@@ -12,11 +12,13 @@ from opensandbox._acompat import afinish, asleep
 from opensandbox._async import metrics
 from opensandbox._async.commands import Commands
 from opensandbox._async.files import Files
+from opensandbox._async.providers.docker import DockerDaemon
 from opensandbox._async.providers.local import LocalDaemon
 from opensandbox._async.run import AsyncRuns
 from opensandbox._async.transport import HttpTransport
 from opensandbox._core import calls, decode
 from opensandbox._core.config import Config, configure
+from opensandbox._core.container import blueprint
 from opensandbox._core.metrics import watch
 from opensandbox.exceptions import (
     ExecdNotReadyException,
@@ -34,9 +36,10 @@ _CLOSING_S: Final = 15.0
 
 
 class Sandbox:
-    """A sandbox to run commands in; made by `local` or `connect`, used in `async with`.
+    """A sandbox to run commands in; made by `local`, `docker` or `connect`, used in `async with`.
 
-    Leaving the block stops what was started in it: interrupts foreground runs, and ends a local sandbox altogether.
+    Leaving the block stops what was started in it: interrupts foreground runs, and ends a local sandbox or a container
+    altogether.
     """
 
     commands: Commands
@@ -49,7 +52,11 @@ class Sandbox:
     """What is being read of runs; packages built on this one read theirs through it, so that leaving stops them too."""
 
     def __init__(
-        self, transport: AsyncTransport, *, endpoint: str = "http://localhost", daemon: LocalDaemon | None = None
+        self,
+        transport: AsyncTransport,
+        *,
+        endpoint: str = "http://localhost",
+        daemon: LocalDaemon | DockerDaemon | None = None,
     ) -> None:
         self.transport = transport
         self.runs = AsyncRuns(transport)
@@ -78,6 +85,60 @@ class Sandbox:
             raise
 
     @classmethod
+    async def docker(
+        cls,
+        image: str,
+        *,
+        envs: Mapping[str, str] | None = None,
+        memory: int | str | None = None,
+        cpus: float | None = None,
+        pids_limit: int | None = None,
+        volumes: Mapping[str, str | tuple[str, str]] | None = None,
+        working_dir: str | None = None,
+        user: str | None = None,
+        network: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        ready_timeout: float = 60,
+        lease: float = 60,
+    ) -> Sandbox:
+        """Start a container of an image that runs the daemon, pulled if it is missing; it is removed at the end.
+
+        `memory` is bytes or as in `"512m"`, without swap beside it; `volumes` maps a directory here, or a volume's
+        name, to a place inside or to `(place, "ro")`. Its port is published on this machine's loopback only. The token
+        is fresh; whoever may ask the engine sees it in the container's environment, and could do all that anyway.
+
+        A client that is killed, or stands still for `lease` seconds, loses it: the daemon then ends, and the engine
+        removes the container. A client that lives keeps it, blocked event loop or not.
+
+        Needs an engine on this machine and `pip install 'execd-sdk[docker]'`. Raises `ExecdNotReadyException` when
+        either is missing, or when the container ends or is not ready within `ready_timeout` seconds of its start, and
+        leaves none behind.
+
+        Example:
+            >>> async with await Sandbox.docker("execd:dev", memory="512m") as sandbox:  # doctest: +SKIP
+            ...     print((await sandbox.commands.run("hostname")).stdout)
+        """
+        wanted = blueprint(
+            image,
+            envs=envs,
+            memory=memory,
+            cpus=cpus,
+            pids_limit=pids_limit,
+            volumes=volumes,
+            working_dir=working_dir,
+            user=user,
+            network=network,
+            labels=labels,
+            lease=lease,
+        )
+        daemon = await DockerDaemon.start(wanted)
+        try:
+            return await cls._open(daemon.config, ready_timeout=ready_timeout, daemon=daemon)
+        except BaseException:
+            await afinish(daemon.aclose, grace=_CLOSING_S)
+            raise
+
+    @classmethod
     async def connect(
         cls,
         endpoint: str | None = None,
@@ -100,7 +161,9 @@ class Sandbox:
         return await cls._open(config, ready_timeout=ready_timeout)
 
     @classmethod
-    async def _open(cls, config: Config, *, ready_timeout: float, daemon: LocalDaemon | None = None) -> Sandbox:
+    async def _open(
+        cls, config: Config, *, ready_timeout: float, daemon: LocalDaemon | DockerDaemon | None = None
+    ) -> Sandbox:
         is_gone = (lambda: False) if daemon is None else daemon.is_gone
         transport = HttpTransport(config, is_gone=is_gone)
         sandbox = cls(transport, endpoint=config.endpoint.url, daemon=daemon)
@@ -182,6 +245,8 @@ class Sandbox:
         pause = _READY_POLL_S
         while (fault := await self._not_ready()) is not None:
             waited = time.monotonic() - began
+            if self._daemon is not None and self._daemon.is_gone():
+                raise ExecdNotReadyException(f"the daemon ended before it was ready: {self._daemon.last_words()}")
             if waited + pause > ready_timeout:
                 raise _not_ready_in_time(self.get_endpoint(), waited, fault) from fault
             await asleep(pause)

@@ -1,7 +1,8 @@
 """Starts ipykernel so that it loses nothing; the sandbox's own Python runs this, and need not know the daemon.
 
 ipykernel drops what it publishes beyond the thousand messages that its peer has not taken yet, a whole flush of output
-for half a character in it, and an interrupt that comes while it makes ready to run a cell.
+for half a character in it, and an interrupt that comes while it makes ready to run a cell. When it leaves, one thread
+of it may wait ten seconds for another that is gone.
 """
 
 import json
@@ -14,6 +15,8 @@ from typing import Any
 del sys.path[0]
 
 from ipykernel.kernelapp import IPKernelApp  # noqa: E402
+
+LAST_OUTPUT_S = 1.0
 
 
 def forgiving(pack: Callable[[Any], bytes]) -> Callable[[Any], bytes]:
@@ -73,6 +76,14 @@ class KernelApp(IPKernelApp):
         make: Any = super().init_kernel
         make()
         Interrupts(self.kernel)
+
+    def start(self) -> None:
+        """Serve until asked to leave; then let the thread that was asked finish, while there is one to send output."""
+        serve: Any = super().start
+        serve()
+        if self.control_thread is not None and self.control_thread.is_alive():
+            self.control_thread.stop()
+            self.control_thread.join(LAST_OUTPUT_S)
 
 
 if __name__ == "__main__":

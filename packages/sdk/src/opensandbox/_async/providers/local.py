@@ -86,6 +86,10 @@ class LocalDaemon:
         """Whether the daemon has ended."""
         return self._process.poll() is not None
 
+    def last_words(self) -> str:
+        """Tell what it said last."""
+        return b"".join(self._tail).decode("utf-8", "replace").strip()
+
     async def aclose(self) -> None:
         """End the daemon and everything in it, and remove the directory that was made for it."""
         if self._process.poll() is None:
@@ -127,7 +131,7 @@ class LocalDaemon:
     def _did_not_start(self, why: str) -> ExecdNotReadyException:
         if self._process.poll() is not None:
             self._reading.join(_LAST_WORDS_S)
-        tail = b"".join(self._tail).decode("utf-8", "replace").strip()
+        tail = self.last_words()
         return ExecdNotReadyException(
             f"the local daemon did not start: {why}{': ' if tail else ''}{tail}",
             details={"stderr": tail, "exit_code": self._process.poll()},

@@ -1,0 +1,108 @@
+"""`execd-conformance`: arguments in, the report and an exit status out.
+
+Status 0: all passed; 1: checks failed; 2: no daemon answers, or bad usage. The last line is the score.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from execd_conformance import baseline, catalogue, machine, probe, report, requirements, suite
+from execd_conformance.arguments import Arguments, parse
+from execd_conformance.opening import open_session
+from execd_conformance.result import Result, refuse_skips
+from execd_conformance.targets import Misused, Started, Unreachable
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the suite, or what proves it; return the exit status."""
+    argv = sys.argv[1:] if argv is None else argv
+    if argv[:1] == ["mutants"]:
+        # Most runs have no use for it.
+        from execd_conformance.mutants import main as prove  # noqa: PLC0415
+
+        return prove(argv[1:])
+    arguments = parse(argv, environ=os.environ)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started here ends with us
+    try:
+        return _list(arguments) if arguments.list else _run(arguments)
+    except (Unreachable, Misused) as fault:
+        print(f"execd-conformance: {fault}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("execd-conformance: interrupted", file=sys.stderr)
+        return 130
+
+
+def _list(arguments: Arguments) -> int:
+    for each in _chosen(arguments):
+        print("\n".join(each.checks))
+    return 0
+
+
+def _chosen(arguments: Arguments) -> list[catalogue.Scenario]:
+    chosen = catalogue.selected(catalogue.load(), profile=arguments.profile, only=arguments.only)
+    if not chosen:
+        raise Misused(f"no scenario is meant by --only {','.join(arguments.only)}")
+    return chosen
+
+
+def _run(arguments: Arguments) -> int:
+    _chosen(arguments)
+    reasons = baseline.read(arguments.baseline) if arguments.baseline is not None else {}
+    started, session = open_session(arguments.choice, profile=arguments.profile, only=arguments.only)
+    try:
+        result = suite.run(session, workers=arguments.workers, tell=_progress)
+        result = replace(result, notes=(*result.notes, *_last_words(started)))
+    finally:
+        started.close()
+    _progress("\n")
+    return _tell(_judged(result, arguments, reasons), arguments)
+
+
+def _judged(result: Result, arguments: Arguments, reasons: dict[str, str]) -> Result:
+    known = {check for each in catalogue.load() for check in each.checks}
+    outcomes = baseline.apply(result.outcomes, reasons, known=known)
+    return replace(result, outcomes=tuple(refuse_skips(outcomes) if arguments.require_all else outcomes))
+
+
+def _last_words(started: Started) -> list[str]:
+    """Say so where the daemon did not live to the end."""
+    try:
+        probe.ask(started.place)
+    except Unreachable as fault:
+        log = started.log().strip().rpartition("\n")[2]
+        return [f"at the end {fault}", *([f"the last that it logged: {log}"] if log else [])]
+    return []
+
+
+def _tell(result: Result, arguments: Arguments) -> int:
+    texts = requirements.load()
+    for path, text in ((arguments.junit, machine.junit), (arguments.json, machine.as_json)):
+        if path is not None:
+            _write(path, text(result, texts))
+    print("\n".join(report.lines(result, texts)))
+    return result.status
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, "utf-8")
+    except OSError as fault:
+        raise Misused(f"cannot write {path}: {fault.strerror}") from None
+
+
+def _progress(sign: str) -> None:
+    with suppress(OSError):
+        sys.stderr.write(sign)
+        sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,29 @@
+"""All mutants, by name."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from execd_conformance.mutants import (
+    answers,
+    bodies,
+    code,
+    commands,
+    ends,
+    files,
+    metrics,
+    outputs,
+    replays,
+    streams,
+    tokens,
+)
+from execd_conformance.mutants.mutant import Mutant
+
+AREAS: Final = (streams, ends, outputs, replays, tokens, answers, bodies, commands, code, files, metrics)
+MUTANTS: Final[tuple[Mutant, ...]] = tuple(mutant for area in AREAS for mutant in area.MUTANTS)
+BY_NAME: Final = {mutant.name: mutant for mutant in MUTANTS}
+
+
+def scenarios_of(mutant: Mutant) -> frozenset[str]:
+    """Return the scenarios that its checks belong to."""
+    return frozenset(check.partition("/")[0] for check in mutant.reddens)

@@ -1,0 +1,134 @@
+"""`execd-conformance mutants`: prove for every mutant that the checks which must see it do.
+
+One healthy daemon; its scenarios run through a proxy that changes nothing, and must be green, and per mutant those that
+its checks belong to. Status 0: all listed checks went red, and all was green with nothing broken; 1: not so; 2: misuse.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from typing import Final
+
+import pytest
+
+from execd_conformance.given import Given
+from execd_conformance.mutants.catalogue import MUTANTS
+from execd_conformance.mutants.mutant import Mutant
+from execd_conformance.mutants.verdict import Tally, Verdict, reds, unhealthy, verdict
+from execd_conformance.opening import open_session
+from execd_conformance.session import Session
+from execd_conformance.suite import FOLDER
+from execd_conformance.targets import Choice, Misused, Unreachable
+
+_WORKERS: Final = 4
+_DESCRIPTION: Final = "Prove for every mutant, a daemon broken in one way, that the checks which must see it do."
+_SEEK_HELP: Final = "instead, run the scenarios that match on the chosen mutants and say which checks go red"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the subcommand with what follows its name; return the exit status."""
+    parser = argparse.ArgumentParser(prog="execd-conformance mutants", description=_DESCRIPTION)
+    add_arguments(parser)
+    return run(parser.parse_args(argv))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Say what the subcommand takes."""
+    parser.add_argument("--only", metavar="NAME", action="append", help="mutants by name or pattern; may be repeated")
+    parser.add_argument("--seek", metavar="PATTERN", help=_SEEK_HELP)
+    parser.add_argument("--list", action="store_true", help="list the mutants and what they break")
+    parser.add_argument("--target", default="local", help="local, docker:IMAGE, or the URL of a healthy daemon")
+    parser.add_argument("--token", help="what opens the daemon at a URL")
+    parser.add_argument("--execd", help="the command of a local target")
+    parser.add_argument("-n", type=int, default=_WORKERS, help="how many scenarios at once (default %(default)s)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prove the mutants and say how it went; return the exit status."""
+    chosen = _chosen(arguments.only)
+    if arguments.list:
+        for mutant in chosen:
+            _say(f"{mutant.name}: {mutant.breaks}")
+        return 0
+    if not chosen:
+        _complain("no mutant has that name")
+        return 2
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what was started here ends with us
+    try:
+        started, session = open_session(_choice(arguments))
+    except (Unreachable, Misused) as fault:
+        _complain(str(fault))
+        return 2
+    try:
+        tally = _tried(chosen, session, seek=arguments.seek, workers=arguments.n)
+    finally:
+        started.close()
+    return _told_reds(tally, chosen) if arguments.seek else _told(tally, chosen)
+
+
+def _choice(arguments: argparse.Namespace) -> Choice:
+    there = "://" in arguments.target
+    token = arguments.token or (os.environ.get("EXECD_ACCESS_TOKEN") or None if there else None)
+    return Choice(target=arguments.target, token=token, execd=arguments.execd)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _complain(why: str) -> None:
+    sys.stderr.write(f"execd-conformance: {why}\n")
+
+
+def _chosen(patterns: list[str] | None) -> list[Mutant]:
+    wanted = patterns or ["*"]
+    return [mutant for mutant in MUTANTS if any(fnmatch.fnmatch(mutant.name, pattern) for pattern in wanted)]
+
+
+def _tried(chosen: list[Mutant], session: Session, *, seek: str | None, workers: int) -> Tally:
+    tally = Tally()
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    arguments = ["-c", str(FOLDER / "pytest.ini"), "-p", "no:terminal", "-p", "no:cacheprovider", str(FOLDER)]
+    arguments += ["-p", "execd_conformance.mutants.plugin", "--mutants", ",".join(mutant.name for mutant in chosen)]
+    arguments += ["--seek", "-k", seek] if seek else []
+    arguments += ["-p", "xdist.plugin", "-n", str(workers), "--dist", "worksteal"] if workers > 1 else []
+    pytest.main(arguments, plugins=[tally, Given(session)])
+    return tally
+
+
+def _told(tally: Tally, chosen: list[Mutant]) -> int:
+    sick = unhealthy(tally)
+    for each in sick:
+        _say(f"UNHEALTHY {each.full_name} {each.status} with nothing broken: {each.saw}")
+    verdicts = [verdict(tally, mutant) for mutant in chosen]
+    for one in verdicts:
+        _say(_line(one))
+    proven = sum(each.proven for each in verdicts)
+    impossible = sum(not each.proven and not each.missed and bool(each.left_out) for each in verdicts)
+    missed = len(verdicts) - proven - impossible
+    _say(f"{proven} caught, {missed} missed, {impossible} left out, {len(sick)} checks unhealthy")
+    return int(bool(missed or sick))
+
+
+def _line(each: Verdict) -> str:
+    if each.missed or (not each.caught and not each.left_out):
+        return f"MISSED    {each.name}: by {', '.join(each.missed) or 'all, as it lists no check'}"
+    if not each.caught:
+        return f"left out  {each.name}: this target cannot give what its checks need"
+    return f"caught    {each.name}: by {', '.join(each.caught)}"
+
+
+def _told_reds(tally: Tally, chosen: list[Mutant]) -> int:
+    for each in unhealthy(tally):
+        _say(f"UNHEALTHY {each.full_name} {each.status} with nothing broken: {each.saw}")
+    for mutant in chosen:
+        _say(f"{mutant.name}:")
+        for check in reds(tally, mutant.name):
+            _say(f"    {check}")
+    return 0

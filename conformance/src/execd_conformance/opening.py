@@ -1,0 +1,35 @@
+"""Opens a session: starts the daemon that all share, or finds it, and asks what it announces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from execd_conformance import probe
+from execd_conformance.session import Session
+from execd_conformance.targets import Choice, Started, choose
+from execd_conformance.targets.local import new_token
+
+
+def open_session(choice: Choice, *, profile: str = "full", only: Sequence[str] = ()) -> tuple[Started, Session]:
+    """Return the daemon and what every process of the suite is to know; `Unreachable` where none answers.
+
+    Daemons that are started here get a token of their own.
+    """
+    target = choose(choice)
+    token = choice.token or (new_token() if "start" in target.offers else None)
+    started = target.start({}, token=token)
+    try:
+        version = probe.ask(started.place)
+    except BaseException:
+        started.close()
+        raise
+    session = Session(
+        choice=choice,
+        place=started.place,
+        version=version,
+        features=probe.features(version),
+        offers=target.offers,
+        profile=profile,
+        only=tuple(only),
+    )
+    return started, session

@@ -1,0 +1,122 @@
+"""The contract's routes and error codes as tables, for scenarios that go through all of them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+OPEN: Final = ("/ping", "/ready")
+"""Answered without a token, to GET."""
+
+ROUTES: Final[tuple[tuple[str, str], ...]] = (
+    ("GET", "/version"),
+    ("POST", "/command"),
+    ("DELETE", "/command?id=none"),
+    ("GET", "/command/status/none"),
+    ("GET", "/executions"),
+    ("GET", "/executions/none"),
+    ("GET", "/executions/none/events"),
+    ("POST", "/executions/none/stdin"),
+    ("POST", "/code/context"),
+    ("GET", "/code/contexts"),
+    ("DELETE", "/code/contexts?language=none"),
+    ("GET", "/code/contexts/none"),
+    ("DELETE", "/code/contexts/none"),
+    ("POST", "/code/contexts/none/restart"),
+    ("GET", "/code/contexts/none/events"),
+    ("POST", "/code"),
+    ("DELETE", "/code?id=none"),
+    ("GET", "/code/languages"),
+    ("GET", "/files/info?path=/"),
+    ("POST", "/files/upload"),
+    ("GET", "/files/download?path=/"),
+    ("GET", "/metrics"),
+    ("GET", "/metrics/watch"),
+)
+"""Every route that wants a token, asked in a way that changes nothing: no such id, no body."""
+
+METHODS: Final[dict[str, frozenset[str]]] = {
+    "/ping": frozenset({"GET"}),
+    "/ready": frozenset({"GET"}),
+    "/version": frozenset({"GET"}),
+    "/command": frozenset({"POST", "DELETE"}),
+    "/command/status/none": frozenset({"GET"}),
+    "/executions": frozenset({"GET"}),
+    "/executions/none/events": frozenset({"GET"}),
+    "/executions/none/stdin": frozenset({"POST"}),
+    "/code/context": frozenset({"POST"}),
+    "/code/contexts": frozenset({"GET", "DELETE"}),
+    "/code/contexts/none": frozenset({"GET", "DELETE"}),
+    "/code/contexts/none/restart": frozenset({"POST"}),
+    "/code/contexts/none/events": frozenset({"GET"}),
+    "/code": frozenset({"POST", "DELETE"}),
+    "/code/languages": frozenset({"GET"}),
+    "/files/info": frozenset({"GET"}),
+    "/files/upload": frozenset({"POST"}),
+    "/files/download": frozenset({"GET"}),
+    "/metrics": frozenset({"GET"}),
+    "/metrics/watch": frozenset({"GET"}),
+}
+"""What each path takes, HEAD beside GET apart. `/executions/none` may get a DELETE, so nothing is said of it."""
+
+FEATURES: Final = frozenset(
+    {
+        "execution_id",
+        "output",
+        "replay",
+        "disconnect",
+        "overflow",
+        "stdin",
+        "user",
+        "create_mode",
+        "ephemeral",
+        "restart",
+        "max_output_bytes",
+        "chunked_upload",
+        "archive",
+        "watch",
+        "sign",
+        "proxy",
+        "pty",
+        "ports",
+    }
+)
+"""Every extension that the contract has a name for."""
+
+FEATURE_ROUTES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
+    "replay": (("GET", "/executions"), ("GET", "/executions/none/events")),
+    "stdin": (("POST", "/executions/none/stdin"),),
+    "restart": (("POST", "/code/contexts/none/restart"),),
+    "archive": (("GET", "/directories/archive"),),
+    "watch": (("GET", "/files/watch"),),
+    "sign": (("POST", "/sign"),),
+    "pty": (("GET", "/pty/none"),),
+    "ports": (("GET", "/ports"),),
+    "chunked_upload": (("GET", "/files/uploads/none"),),
+}
+"""Routes that are there where a feature is announced."""
+
+STATUS_OF: Final[dict[str, int]] = {
+    code: status
+    for status, codes in {
+        400: "INVALID_REQUEST_BODY MISSING_QUERY INVALID_QUERY INVALID_FILE INVALID_FILE_METADATA"
+        " INVALID_FILE_CONTENT LANGUAGE_NOT_SUPPORTED",
+        401: "UNAUTHORIZED",
+        403: "PERMISSION_DENIED FORBIDDEN_ORIGIN",
+        404: "FILE_NOT_FOUND COMMAND_NOT_FOUND CONTEXT_NOT_FOUND SESSION_NOT_FOUND EXECUTION_NOT_FOUND"
+        " UPLOAD_NOT_FOUND ROUTE_NOT_FOUND",
+        405: "METHOD_NOT_ALLOWED",
+        408: "BODY_TIMEOUT",
+        409: "PATH_EXISTS NOT_A_DIRECTORY IS_A_DIRECTORY DIRECTORY_NOT_EMPTY ALREADY_FINISHED ALREADY_CONNECTED"
+        " EXECUTION_CONFLICT STDIN_CLOSED OFFSET_MISMATCH",
+        413: "PAYLOAD_TOO_LARGE",
+        416: "RANGE_NOT_SATISFIABLE",
+        429: "LIMIT_REACHED",
+        500: "RUNTIME_ERROR",
+        501: "NOT_SUPPORTED",
+        502: "BAD_GATEWAY",
+        503: "EXECD_NOT_READY SHUTTING_DOWN",
+        507: "NO_SPACE",
+    }.items()
+    for code in codes.split()
+}
+"""The closed list of error codes, each with its status."""

@@ -1,0 +1,45 @@
+"""Standard input of a command that was started with a pipe."""
+
+from __future__ import annotations
+
+from execd_conformance.checks import Checks, scenario
+from execd_conformance.laws import ending, whole, written
+from execd_conformance.raw import Raw
+
+LARGE = bytes(range(256)) * 8192
+
+
+@scenario("commands", "command.stdin-pipe", "stdin.raw", "stdin.eof", "stdin.closed", features={"stdin", "output"})
+async def test_input_reaches_the_program_byte_for_byte(checks: Checks, raw: Raw) -> None:
+    body = {"command": "cat", "stdin": "pipe", "output": "chunks"}
+    async with raw.stream("POST", "/command", json=body) as stream:
+        init = await stream.until(lambda event: event.type == "init")
+        path = f"/executions/{init['text']}/stdin"
+        for piece in (b"first\n", b"", b"\xff\x00\r\n"):
+            reply = await raw.request("POST", path, content=piece)
+            checks.equal("command.stdin-pipe", (reply.status, reply.body), (200, b""))
+        # `cat` gives back what it has taken while more is sent, so that this never waits.
+        reply = await raw.request("POST", path, content=LARGE, params={"eof": "true"})
+        checks.equal("stdin.eof", reply.status, 200)
+        reply = await raw.request("POST", path, content=b"more")
+        checks.equal("stdin.closed", (reply.status, reply.code), (409, "STDIN_CLOSED"))
+        events = await whole(stream)
+    checks.that("stdin.raw", written(events) == b"first\n\xff\x00\r\n" + LARGE, saw=len(written(events)))
+    checks.equal("stdin.eof", (ending(events).type, ending(events).get("exit_code")), ("execution_complete", 0))
+    reply = await raw.request("POST", path, content=b"late")
+    checks.equal("stdin.closed", (reply.status, reply.code), (409, "STDIN_CLOSED"))
+
+
+@scenario("commands", "stdin.closed", "command.stdin-null", "executions.unknown", features={"stdin"})
+async def test_who_has_no_input_takes_none(checks: Checks, raw: Raw, unique: str) -> None:
+    async with raw.stream(
+        "POST", "/command", json={"command": "cat; echo end; exec sleep 60", "stdin": "null"}
+    ) as stream:
+        init = await stream.until(lambda event: event.type == "init")
+        line = await stream.until(lambda event: event.type == "stdout")
+        checks.equal("command.stdin-null", line.get("text"), "end")
+        reply = await raw.request("POST", f"/executions/{init['text']}/stdin", content=b"x")
+        checks.equal("stdin.closed", (reply.status, reply.code), (409, "STDIN_CLOSED"))
+        await raw.request("DELETE", "/command", params={"id": str(init["text"])})
+    reply = await raw.request("POST", f"/executions/{unique}/stdin", content=b"x")
+    checks.equal("executions.unknown", (reply.status, reply.code), (404, "EXECUTION_NOT_FOUND"))
