@@ -455,7 +455,7 @@ async def test_a_background_command_is_a_value_that_works_as_an_id() -> None:
         assert daemon.seen("POST", "/command")[0].json["background"] is True
 
 
-async def test_a_refused_background_command_says_so() -> None:
+async def test_what_is_not_built_yet_says_so() -> None:
     with fake_daemon() as daemon:
         daemon.on("POST", "/command", lambda _, wire: wire.refuse(501, "NOT_SUPPORTED", field="background"))
         async with await Sandbox.connect(daemon.url) as sandbox:
