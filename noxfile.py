@@ -207,10 +207,10 @@ def conformance(session: nox.Session) -> None:
     containers = [("--target", f"docker:{IMAGE}")] if has_image(session) else []
     failed = []
     for arguments in (("--target", "local"), *containers, ("mutants",)):
-        try:
-            session.run(*suite, *arguments, env={"EXECD_REQUIRE_ALL": "1"})
+        try:  # most of a scenario is waiting: more of them at once than processors
+            session.run(*suite, *arguments, "-n", "4", env={"EXECD_REQUIRE_ALL": "1"})
         except CommandFailed:
-            failed.append(arguments[-1])
+            failed.append(" ".join(arguments))
     if failed:
         session.error(f"does not stand: {', '.join(failed)}")
 

@@ -75,7 +75,7 @@ def _judged(result: Result, arguments: Arguments, reasons: dict[str, str]) -> Re
 def _last_words(started: Started) -> list[str]:
     """Say so where the daemon did not live to the end."""
     try:
-        probe.ask(started.place)
+        probe.require(started.place)
     except Unreachable as fault:
         log = started.log().strip().rpartition("\n")[2]
         return [f"at the end {fault}", *([f"the last that it logged: {log}"] if log else [])]

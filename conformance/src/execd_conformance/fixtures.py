@@ -15,6 +15,7 @@ from typing import Any, Final, cast
 import pytest
 
 from code_interpreter import CodeInterpreter, CodeInterpreterSync
+from execd_conformance.broken import Broken
 from execd_conformance.checks import Checks
 from execd_conformance.clock import Clock, Patience, in_thread
 from execd_conformance.daemon import Daemons
@@ -74,7 +75,7 @@ def folder(raw: Raw, clock: Clock, unique: str) -> Iterator[str]:
     ran = clock.run(raw.run(make, timeout_s=_OPEN_S), limit_s=_OPEN_S, what="making a folder")
     path = ran.stdout.strip()
     if not path.endswith(name):
-        pytest.fail(f"no folder could be made by a command: {ran.stdout!r} {ran.stderr!r}", pytrace=False)
+        raise Broken(f"a command was to make a folder and say where, {ran.stdout!r} {ran.stderr!r} came")
     yield path
     _finish(clock, raw.run(f"rm -rf {shlex.quote(path)}", timeout_s=_CLOSE_S), "removing a folder")
 

@@ -31,6 +31,19 @@ async def _ask(place: Place) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def require(place: Place) -> None:
+    """Raise `Unreachable` where nothing speaks HTTP."""
+    asyncio.run(_require(place))
+
+
+async def _require(place: Place) -> None:
+    raw = Raw(place.url, place.token)
+    try:
+        await _require_http(raw)
+    finally:
+        await raw.aclose()
+
+
 async def _require_http(raw: Raw) -> None:
     try:
         async with raw.stream("GET", "/ping", timeout_s=_PATIENCE_S):

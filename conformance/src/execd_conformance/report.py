@@ -43,12 +43,20 @@ def _details(title: str, outcomes: list[Outcome], texts: Mapping[str, Requiremen
     yield f"{title} ({len(outcomes)})"
     for area, group in groupby(outcomes, key=lambda each: each.area):
         yield f"  {area or 'no area'}"
+        before = None
         for each in group:
             yield f"    {each.full_name}"
             if (requirement := texts.get(each.requirement)) is not None:
                 yield f"      rule: {requirement.text}{' [compat]' if requirement.compat else ''}"
-            yield f"      {'saw' if each.status != 'error' else 'why'}:  {each.saw or 'nothing that could be shown'}"
+            yield f"      {'saw' if each.status != 'error' else 'why'}:  {_saw(each, before)}"
+            before = each
     yield ""
+
+
+def _saw(outcome: Outcome, before: Outcome | None) -> str:
+    if before is not None and outcome.saw and (before.scenario, before.saw) == (outcome.scenario, outcome.saw):
+        return "the same"
+    return outcome.saw or "nothing that could be shown"
 
 
 def _by_reason(title: str, outcomes: list[Outcome]) -> Iterator[str]:

@@ -231,6 +231,7 @@ with SandboxSync.docker(sys.argv[1], memory="128m", lease=2) as sandbox:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize("arguments", [[], ["fork"]])
 def test_a_killed_clients_container_ends_by_its_lease_and_is_removed(arguments: list[str]) -> None:
     try:
@@ -252,7 +253,7 @@ def test_a_killed_clients_container_ends_by_its_lease_and_is_removed(arguments: 
         container = engine.containers.get(name)
         client.kill()
         with suppress(docker.errors.NotFound):
-            container.wait(condition="removed", timeout=30)
+            container.wait(condition="removed", timeout=90)
         with pytest.raises(docker.errors.NotFound):
             container.reload()
         with suppress(ProcessLookupError):

@@ -201,7 +201,7 @@ MUTANTS = (
     Mutant(
         "grace-dropped",
         "disconnect_grace_ms is ignored.",
-        ("a_run_whose_last_reader_has_left_is_stopped/disconnect.kill",),
+        ("a_short_grace_is_short/disconnect.kill",),
         _dropped("disconnect_grace_ms"),
     ),
     Mutant(
@@ -309,7 +309,7 @@ MUTANTS = (
     Mutant(
         "executions-one-page",
         "Only the first page of executions can be had.",
-        ("executions_are_listed_in_pages/executions.list",),
+        ("a_page_that_is_not_the_last_names_the_next/executions.list",),
         steady(Rewrite(where=_LIST, reply=_one_page)),
     ),
     Mutant(

@@ -89,15 +89,23 @@ def _watch(rewrite: Rewrite) -> Making:
 
 
 MUTANTS = (
-    Mutant("metrics-as-text", "Figures are text.", (), _figures(_as_text)),
-    Mutant("metrics-without-time", "A sample has no timestamp.", (), _without("timestamp")),
+    Mutant("metrics-as-text", "Figures are text.", ("a_snapshot_is_true/metrics.bare-fields",), _figures(_as_text)),
     Mutant(
-        "metrics-without-memory", "A sample does not tell the memory.", (), _without("mem_total_mib", "mem_used_mib")
+        "metrics-without-time",
+        "A sample has no timestamp.",
+        ("a_snapshot_is_true/metrics.timestamp",),
+        _without("timestamp"),
+    ),
+    Mutant(
+        "metrics-without-memory",
+        "A sample does not tell the memory.",
+        ("a_snapshot_is_true/metrics.bare-fields",),
+        _without("mem_total_mib", "mem_used_mib"),
     ),
     Mutant(
         "metrics-bare",
         "A sample has only what deployed clients know.",
-        (),
+        ("a_snapshot_tells_more/metrics.more-fields",),
         _without(
             "mem_used_pct",
             "mem_cache_mib",
@@ -113,31 +121,71 @@ MUTANTS = (
             "uptime_s",
         ),
     ),
-    Mutant("metrics-over-all", "More memory is used than there is.", (), _figures(_more_than_all)),
-    Mutant("metrics-cpu-unbounded", "The processor's use is beyond 100.", (), steady(Rewrite(where=_ONE, reply=_slow))),
-    Mutant("metrics-cpu-none", "There is no processor.", (), _set(cpu_count=0)),
+    Mutant(
+        "metrics-over-all",
+        "More memory is used than there is.",
+        ("a_snapshot_is_true/metrics.mem-range",),
+        _figures(_more_than_all),
+    ),
+    Mutant(
+        "metrics-cpu-unbounded",
+        "The processor's use is beyond 100.",
+        ("a_snapshot_is_true/metrics.cpu-range",),
+        steady(Rewrite(where=_ONE, reply=_slow)),
+    ),
+    Mutant("metrics-cpu-none", "There is no processor.", ("a_snapshot_is_true/metrics.cpu-count",), _set(cpu_count=0)),
     Mutant(
         "metrics-in-bytes",
         "Memory is in bytes.",
-        (),
+        ("a_snapshot_is_true/metrics.mem-true",),
         _figures(lambda s: {**s, "mem_total_mib": s["mem_total_mib"] * 1048576}),
     ),
     Mutant(
         "metrics-time-in-seconds",
         "The timestamp is in seconds.",
-        (),
+        ("a_snapshot_is_true/metrics.timestamp",),
         _figures(lambda s: {**s, "timestamp": s["timestamp"] // 1000}),
     ),
-    Mutant("watch-late", "The first sample is late.", (), _watch(Rewrite(events=_late))),
-    Mutant("watch-once", "A watch gives one sample.", (), _watch(Rewrite(events=_one_sample))),
-    Mutant("watch-ends", "A watch ends after a sample.", (), _watch(Rewrite(events=_ends))),
-    Mutant("watch-numbered", "Samples have numbers.", (), _watch(Rewrite(events=_numbered))),
-    Mutant("watch-own-pace", "interval_ms is ignored.", (), _watch(Rewrite(ask=_own_pace))),
-    Mutant("watch-any-pace", "Intervals that cannot be are taken.", (), _watch(Rewrite(ask=_any_pace))),
+    Mutant(
+        "watch-late",
+        "The first sample is late.",
+        ("samples_are_streamed/metrics.watch-first",),
+        _watch(Rewrite(events=_late)),
+    ),
+    Mutant(
+        "watch-once",
+        "A watch gives one sample.",
+        ("samples_are_streamed/metrics.watch",),
+        _watch(Rewrite(events=_one_sample)),
+    ),
+    Mutant(
+        "watch-ends",
+        "A watch ends after a sample.",
+        ("samples_are_streamed/metrics.watch",),
+        _watch(Rewrite(events=_ends)),
+    ),
+    Mutant(
+        "watch-numbered",
+        "Samples have numbers.",
+        ("samples_come_as_often_as_asked/metrics.watch-no-number",),
+        _watch(Rewrite(events=_numbered)),
+    ),
+    Mutant(
+        "watch-own-pace",
+        "interval_ms is ignored.",
+        ("samples_come_as_often_as_asked/metrics.watch-interval",),
+        _watch(Rewrite(ask=_own_pace)),
+    ),
+    Mutant(
+        "watch-any-pace",
+        "Intervals that cannot be are taken.",
+        ("samples_come_as_often_as_asked/metrics.watch-invalid",),
+        _watch(Rewrite(ask=_any_pace)),
+    ),
     Mutant(
         "watch-untyped",
         "Samples do not say their type.",
-        (),
+        ("samples_come_as_often_as_asked/metrics.watch",),
         _watch(Rewrite(events=each_of("metrics", lambda e: e.changed(type=None)))),
     ),
 )

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
+from docker.errors import APIError
 from docker.models.containers import Container
 
 from execd_conformance.broken import Broken
@@ -29,6 +30,7 @@ SMALL: Final[Mapping[str, Any]] = {
 }
 """What a box gets that asks for nothing else."""
 _LOG_LINES: Final = 20
+_FREEZES: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,18 @@ class Box:
     async def sandbox(self) -> Sandbox:
         """Return an SDK's view of it, to be used in `async with`."""
         return await Sandbox.connect(self.raw.url, access_token=self.raw.token, ready_timeout=10)
+
+
+def pause(container: Container) -> None:
+    """Pause a container; it blocks. Some kernels cannot freeze a busy one at once, and the engine gives up early."""
+    for last in (False,) * _FREEZES + (True,):
+        try:
+            container.pause()
+        except APIError as refusal:
+            if last or "freeze" not in str(refusal.explanation):
+                raise
+        else:
+            return
 
 
 def source(target: Session) -> DockerTarget:

@@ -144,6 +144,8 @@ async def test_a_timeout_asks_the_whole_group_to_end(checks: Checks, raw: Raw) -
     checks.that("end.stop-decides", end.get("exit_code") is None, saw=end.raw)
     events = await raw.events("POST", "/command", json={"command": "sleep 0.2; echo done", "timeout": 0})
     checks.equal("command.timeout-none", (texts(events), events[-1].type), (["done"], "execution_complete"))
+    took = ending(events).get("execution_time")
+    checks.that("end.execution-time", isinstance(took, int) and 190 <= took < 10_000, saw=took)
 
 
 @scenario(

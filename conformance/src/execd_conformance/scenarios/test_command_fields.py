@@ -75,6 +75,8 @@ async def test_a_command_has_the_environment_it_is_given(checks: Checks, raw: Ra
     checks.that("command.envs-of-daemon", any(line.startswith("PATH=/") for line in seen), saw=seen)
     leaked = [line for line in seen if line.startswith("EXECD_ACCESS_TOKEN") or (target.token and target.token in line)]
     checks.equal("command.no-secrets", leaked, [])
+    # What one command was given is not the next one's.
+    checks.equal("command.envs", [line for line in seen if line in {"A=1", "U=é漢"}], [])
 
 
 @scenario(

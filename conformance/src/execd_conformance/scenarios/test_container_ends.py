@@ -8,9 +8,11 @@ from contextlib import AsyncExitStack
 import pytest
 
 from execd_conformance.checks import Checks, scenario
+from execd_conformance.colours import COLOURS, connected
 from execd_conformance.scenarios.boxes import Box, box
 from execd_conformance.session import Session
 from execd_conformance.stream import Stream
+from opensandbox.exceptions import SandboxConnectionException, SandboxException, ShuttingDownException
 
 STUBBORN = "trap '' TERM; echo begun; while :; do sleep 1; done"
 
@@ -57,6 +59,35 @@ async def test_a_stopped_container_ends_its_streams_and_exits_0(checks: Checks, 
             checks.that("container.stop-ends-streams", is_told, f"{name}: {last.raw}")
             checks.that("container.stop-ends-bodies", stream.clean_end, f"{name}: {stream.cut}")
         checks.equal("container.stop-exits-0", await mine.exit_status(), 0)
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+@scenario("container", "container.stop-tells-sdk", needs={"container"}, limit_s=60)
+async def test_a_stopped_container_is_told_apart_by_the_sdk(checks: Checks, target: Session, colour: str) -> None:
+    """Stop a container in the middle of a run of the SDK's, and run something in what is left."""
+    async with box(target) as mine, connected(colour, mine.raw.url, mine.raw.token) as sandbox:
+        lines = sandbox.commands.run_stream("echo begun; sleep 1000")
+
+        async def read() -> None:
+            async for _ in lines:
+                await mine.stop(10)
+
+        with pytest.raises(SandboxException) as stopped:
+            await read()
+        checks.equal("container.stop-tells-sdk", type(stopped.value), ShuttingDownException)
+        execution = getattr(stopped.value, "execution", None)
+        checks.equal("container.stop-tells-sdk", getattr(execution, "stdout", None), "begun\n")
+        with pytest.raises(SandboxException) as gone:
+            await sandbox.commands.run("true")
+        checks.that("container.stop-tells-sdk", isinstance(gone.value, SandboxConnectionException), repr(gone.value))
+
+
+@scenario("container", "container.stop-at-once", needs={"container"}, limit_s=60)
+async def test_a_container_can_be_stopped_as_soon_as_it_is_started(checks: Checks, target: Session) -> None:
+    """Stop it before its daemon can have learned of signals."""
+    async with box(target, waits=False) as mine:
+        await mine.stop(20)
+        checks.equal("container.stop-at-once", await mine.exit_status(), 0)
 
 
 @pytest.mark.parametrize("signal", ["TERM", "INT"])

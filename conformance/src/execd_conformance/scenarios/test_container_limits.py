@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from execd_conformance.checks import Checks, scenario
 from execd_conformance.events import Event
-from execd_conformance.scenarios.boxes import box
+from execd_conformance.scenarios.boxes import box, cell, upload
 from execd_conformance.session import Session
 
 EATER = "exec tail /dev/zero"  # one line without an end, kept in memory
-# The inner shell's children fill the container; it cannot start one more, and ends. The outer one takes its place, and
-# holds them.
-CROWD = """
+LINES = 8000
+PADDING = "x" * 80
+# The inner shell's children fill the container; it cannot start one more, and ends. The outer one takes its place,
+# holds them, and says more than there is memory for, which takes no process.
+CROWD = f"""
 sh -c 'i=0; while [ $i -lt 200 ]; do sleep 1000 & i=$((i+1)); done' 2>&1
 sleep 1000 &
 echo full
+i=0; while [ $i -lt {LINES} ]; do i=$((i+1)); echo "$i {PADDING}"; done
+echo printed
 exec sleep 1000
 """
+SAID = "full\n" + "".join(f"{number} {PADDING}\n" for number in range(1, LINES + 1)) + "printed\n"
 ONE_MORE = "exec sh -c '/bin/echo hi; /bin/echo hi'"  # the small shell gives up at once where others try again
 
 
@@ -75,25 +80,40 @@ async def test_a_cell_beyond_the_memory_limit_loses_its_state_only(checks: Check
 
 
 @scenario(
-    "container", "container.pids-honest", "container.pids-daemon-answers", "container.pids-recovers",
-    needs={"container"}, limit_s=60,
-)  # fmt: skip
+    "container",
+    "container.pids-honest",
+    "container.pids-output",
+    "container.pids-daemon-answers",
+    "container.pids-recovers",
+    needs={"container"},
+    limit_s=90,
+)
 async def test_a_full_container_says_so_and_recovers(checks: Checks, target: Session) -> None:
-    """Fill a container with processes, start one more, and take them away again."""
+    """Fill a container with processes, ask it for more of everything, and take them away again."""
     async with box(target, pids_limit=48) as mine:
-        async with mine.raw.stream("POST", "/command", json={"command": CROWD, "output": "chunks"}) as crowd:
-            await crowd.until(lambda event: "full" in str(event.get("text", "")), limit_s=20.0)
-            full = await mine.raw.run(ONE_MORE)
+        raw = mine.raw
+        async with raw.stream("POST", "/command", json={"command": CROWD, "output": "chunks"}, timeout_s=60.0) as crowd:
+            await crowd.until(lambda event: "printed\n" in str(event.get("text", "")), limit_s=30.0)
+            said = "".join(event["text"] for event in crowd.events if event.type == "stdout")
+            checks.that("container.pids-output", said.endswith(SAID), f"{len(said)} of {len(SAID)} characters")
+            full = await raw.run(ONE_MORE)
             checks.that("container.pids-honest", full.end.get("code") == "COMMAND_FAILED", full.end)
             is_told = full.end.get("cause") == "never_started" or full.stderr != ""
             checks.that("container.pids-honest", is_told, (full.end, full.stderr))
-            checks.equal("container.pids-daemon-answers", (await mine.raw.request("GET", "/version")).status, 200)
-            async with mine.raw.stream("GET", "/metrics/watch", params={"interval_ms": 200}) as watch:
+            uploaded = await upload(raw, "/tmp/file", b"content")
+            checks.that("container.pids-honest", uploaded.code in (None, "LIMIT_REACHED"), uploaded)
+            made = await raw.request("POST", "/code/context", json={"language": "python"}, timeout_s=40.0)
+            checks.that("container.pids-honest", made.status == 429 or "daemon's own" not in made.text, made)
+            checks.equal("container.pids-daemon-answers", (await raw.request("GET", "/version")).status, 200)
+            async with raw.stream("GET", "/metrics/watch", params={"interval_ms": 200}) as watch:
                 told = await watch.until(lambda figures: figures.get("pids", 0) >= 44)
             checks.equal("container.pids-daemon-answers", told.get("pids_limit"), 48)
             run = crowd.events[0]["text"]
-            await mine.raw.request("DELETE", "/command", params={"id": run}, timeout_s=20.0)
+            await raw.request("DELETE", "/command", params={"id": run}, timeout_s=20.0)
             end = await crowd.until(lambda event: event.is_terminal)
             checks.equal("container.pids-recovers", end.get("cause"), "interrupted")
-        again = await mine.raw.run("/bin/echo hi")
+        again = await raw.run("/bin/echo hi")
         checks.equal("container.pids-recovers", (again.stdout, again.exit_code), ("hi\n", 0))
+        checks.equal("container.pids-recovers", (await upload(raw, "/tmp/file", b"content")).status, 200)
+        said_too = await cell(raw, "print(6 * 7)")
+        checks.equal("container.pids-recovers", said_too, ["42\n", "execution_complete"])

@@ -7,7 +7,7 @@ import asyncio
 from execd_conformance.broken import Broken
 from execd_conformance.checks import Checks, scenario
 from execd_conformance.clock import in_thread
-from execd_conformance.scenarios.boxes import Box, box, source
+from execd_conformance.scenarios.boxes import Box, box, pause, source
 from execd_conformance.session import Session
 from opensandbox import Execution, OutputLine, Sandbox
 
@@ -67,7 +67,7 @@ async def test_a_paused_container_goes_on_where_it_was(checks: Checks, target: S
             running = Running(sandbox)
             await running.begun()
             await stream.until(lambda event: event.type == "stdout")
-            await mine.do(mine.container.pause)
+            await mine.do(pause, mine.container)
             await unreachable(mine)
             await mine.do(mine.container.unpause)
             async for _ in stream:

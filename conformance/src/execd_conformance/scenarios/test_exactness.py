@@ -11,6 +11,7 @@ from execd_conformance.raw import Raw
 
 RUNS = 200
 AT_ONCE = 32
+LINES = 12_000
 
 
 def _command(number: int) -> str:
@@ -32,6 +33,36 @@ async def _all(raw: Raw, count: int, **fields: object) -> list[list[Event]]:
             return await raw.events("POST", "/command", json={"command": _command(number), **fields}, timeout_s=60)
 
     return await asyncio.gather(*map(one, range(count)))
+
+
+@scenario(
+    "streams",
+    *EVERY,
+    *NUMBERED,
+    *COUNTED,
+    "stream.order",
+    "stream.output-before-end",
+    "replay.suffix",
+    features={"replay"},
+    limit_s=60,
+)
+async def test_a_long_output_is_complete_and_in_order(checks: Checks, raw: Raw) -> None:
+    lines = [str(number) for number in range(1, LINES + 1)]
+    command = f"seq {LINES}; seq {LINES} >&2; printf end"
+    events = await raw.events("POST", "/command", json={"command": command}, timeout_s=60)
+    lawful(checks, events)
+    numbered(checks, events)
+    said = "\n".join(lines).encode() + b"\n"
+    counted(checks, events, stdout=said + b"end", stderr=said)
+    checks.that("stream.order", texts(events) == [*lines, "end"], saw=len(texts(events)))
+    checks.that("stream.order", texts(events, "stderr") == lines, saw=len(texts(events, "stderr")))
+    checks.that("stream.output-before-end", events[-1].is_terminal)
+    shown = [event for event in events if event.type != "ping"]
+    path = f"/executions/{events[0]['text']}/events"
+    for after in (LINES - 1, 2 * LINES, len(shown) - 2):
+        again = await raw.events("GET", path, params={"after": after}, timeout_s=60)
+        same = [(event.number, event.raw) for event in again] == [(event.number, event.raw) for event in shown[after:]]
+        checks.that("replay.suffix", same, saw=(after, len(again), len(shown)))
 
 
 @scenario(

@@ -90,6 +90,9 @@ async def test_a_body_is_one_value_in_utf_8(checks: Checks, raw: Raw, folder: st
             reply = await ask(raw, "POST", path, content=body.encode())
             refused(checks, "json.one-value", reply, 400, "INVALID_REQUEST_BODY", of=(path, body))
     make = json.dumps({"command": f"mkdir {folder}/ran"})
+    for wrapped in (f"[{make}]", f'{{"body":{make}}}', json.dumps(make)):
+        reply = await ask(raw, "POST", "/command", content=wrapped.encode())
+        refused(checks, "json.one-value", reply, 400, "INVALID_REQUEST_BODY", of=wrapped)
     for body in (*_TRAILING, make + "x", make + make):
         reply = await ask(raw, "POST", "/command", content=body.encode())
         refused(checks, "json.trailing-bytes", reply, 400, "INVALID_REQUEST_BODY", of=body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from execd_conformance.checks import Checks, scenario
+from execd_conformance.daemon import Daemons
 from execd_conformance.laws import EVERY, are_gone, are_running, ending, lawful, texts
 from execd_conformance.polling import eventually
 from execd_conformance.raw import Raw
@@ -38,13 +39,26 @@ async def test_survivors_of_a_finished_leader_live_on(checks: Checks, raw: Raw) 
         await raw.run(f"kill {pid}")
 
 
+@scenario("commands", *EVERY, "process.drain", "process.drain-grace", needs={"start"})
+async def test_a_survivor_is_heard_as_long_as_the_drain_lasts(checks: Checks, daemons: Daemons) -> None:
+    async with daemons(drain_grace_ms=8000) as daemon:
+        command = {"command": "(sleep 0.4; echo soon; exec sleep 0.4 >/dev/null 2>&1) & echo now"}
+        events = await daemon.raw.events("POST", "/command", json=command)
+    lawful(checks, events)
+    checks.equal("process.drain", texts(events), ["now", "soon"])
+    # The pipe's end is the end of the drain: nobody waits for the rest of the grace.
+    took = ending(events).get("execution_time", 60_000)
+    checks.that("process.drain-grace", 350 < took < 6000, saw=took)
+
+
 @scenario("commands", "process.no-sigpipe", "process.late-output", "process.drain", features={"replay"})
 async def test_a_survivor_that_goes_on_writing_is_not_hurt(checks: Checks, raw: Raw, folder: str) -> None:
     # The child writes well after the drain's end, more than a pipe holds, and says so elsewhere when that went well.
     child = "(read x < go; seq 30000 && echo alive > said) &"
     command = f"mkfifo go; {child} seq 20000; echo last"
     events = await raw.events("POST", "/command", json={"command": command, "cwd": folder})
-    checks.that("process.drain", texts(events)[-1] == "last" and len(texts(events)) == 20_001, saw=len(texts(events)))
+    whole = texts(events) == [*map(str, range(1, 20_001)), "last"]
+    checks.that("process.drain", whole, saw=len(texts(events)))
     await raw.run("echo now > go", cwd=folder)
 
     async def has_said() -> bool:

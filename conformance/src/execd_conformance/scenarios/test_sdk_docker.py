@@ -14,7 +14,7 @@ from execd_conformance.checks import Checks, scenario
 from execd_conformance.clock import in_thread
 from execd_conformance.colours import COLOURS
 from execd_conformance.polling import eventually
-from execd_conformance.scenarios.boxes import source
+from execd_conformance.scenarios.boxes import pause, source
 from execd_conformance.sdk import Adapted
 from execd_conformance.session import Session
 from opensandbox import Sandbox, SandboxSync
@@ -153,23 +153,34 @@ async def test_a_killed_client_leaves_no_container(checks: Checks, target: Sessi
 
 
 @pytest.mark.parametrize("colour", COLOURS)
-@scenario("sdk", "sandbox-docker.blocked-client", "sandbox-docker.paused", needs={"container"}, limit_s=60)
+@scenario(
+    "sdk",
+    "sandbox-docker.blocked-client",
+    "sandbox-docker.paused",
+    "sandbox-docker.same-port",
+    needs={"container"},
+    limit_s=60,
+)
 async def test_a_client_that_lives_keeps_its_container(
     checks: Checks, target: Session, unique: str, colour: str
 ) -> None:
-    """Block the event loop for longer than the lease, and then pause the container for longer than that."""
+    """Block the event loop for longer than the lease, pause the container for as long, and wire its network anew."""
     async with await start(colour, target, unique, lease=2) as sandbox:
         time.sleep(2.7)  # noqa: ASYNC251 - a client that does something else meanwhile
         checks.equal("sandbox-docker.blocked-client", (await sandbox.commands.run("echo on")).stdout, "on\n")
         engine = await in_thread(docker.from_env)
         try:
             container = engine.containers.get((await containers(unique))[0]["Id"])
-            await in_thread(container.pause)
+            await in_thread(pause, container)
             time.sleep(2.7)  # noqa: ASYNC251 - the same
             await in_thread(container.unpause)
             checks.equal("sandbox-docker.paused", (await sandbox.commands.run("echo on")).stdout, "on\n")
             has_gone = await eventually(lambda: gone(unique), limit_s=1.5)
             checks.that("sandbox-docker.paused", not has_gone)
-            checks.equal("sandbox-docker.paused", (await sandbox.commands.run("echo on")).stdout, "on\n")
+            network = engine.networks.get("bridge")
+            await in_thread(network.disconnect, container)
+            checks.equal("sandbox-docker.same-port", await sandbox.is_healthy(), want=False)
+            await in_thread(network.connect, container)
+            checks.that("sandbox-docker.same-port", await eventually(sandbox.is_healthy))
         finally:
-            engine.close()
+            await in_thread(engine.close)

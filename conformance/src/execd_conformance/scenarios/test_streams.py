@@ -96,6 +96,30 @@ async def test_silence_is_broken_before_deployed_clients_give_up(checks: Checks,
     "streams",
     *EVERY,
     *NUMBERED,
+    "heartbeat.not-kept",
+    "heartbeat.none-after-end",
+    "heartbeat.no-number",
+    "stream.end-clean",
+    features={"replay"},
+    limit_s=40,
+)
+async def test_a_heartbeat_is_nobodys_event(checks: Checks, raw: Raw) -> None:
+    # Longer than the silence that is usual; a daemon that is set otherwise may have no ping to show here.
+    async with raw.stream("POST", "/command", json={"command": "sleep 5.6; echo done; sleep 0.2"}) as stream:
+        events = await whole(stream)
+    lawful(checks, events)
+    numbered(checks, events)
+    checks.that("stream.end-clean", stream.clean_end)
+    checks.that("heartbeat.none-after-end", events[-1].is_terminal, saw=[event.type for event in events])
+    checks.that("heartbeat.no-number", all(event.number is None for event in events if event.type == "ping"))
+    replayed = await raw.events("GET", f"/executions/{events[0]['text']}/events")
+    checks.equal("heartbeat.not-kept", [e.raw for e in replayed], [e.raw for e in events if e.type != "ping"])
+
+
+@scenario(
+    "streams",
+    *EVERY,
+    *NUMBERED,
     "heartbeat.setting",
     "heartbeat.form",
     "heartbeat.no-number",

@@ -91,8 +91,11 @@ class LocalDaemon:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait(_STOP_WITHIN_S)
-        for reader in self._readers:
+        for reader, pipe in zip(self._readers, (self.process.stdout, self.process.stderr), strict=True):
             reader.join(1.0)
+            # Something that was left behind may hold its other end; whoever reads it still has the lock then.
+            if pipe is not None and not reader.is_alive():
+                pipe.close()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _read_said(self) -> None:

@@ -106,6 +106,7 @@ def mine(real: docker.DockerClient) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(180)
 async def test_a_real_container_has_what_was_asked_for(real: docker.DockerClient, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("from outside")
     tmp_path.chmod(0o755)
@@ -133,6 +134,7 @@ async def test_a_real_container_has_what_was_asked_for(real: docker.DockerClient
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(180)
 async def test_a_real_container_that_ends_early_tells_its_last_words(real: docker.DockerClient) -> None:
     with pytest.raises(ExecdNotReadyException, match=r"exit status 2: .*heartbeat"):
         await Sandbox.docker(IMAGE, envs={"EXECD_HEARTBEAT_S": "99"}, memory="128m", labels={MINE: "1"})
@@ -140,6 +142,7 @@ async def test_a_real_container_that_ends_early_tells_its_last_words(real: docke
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(180)
 async def test_an_unknown_image_says_so(real: docker.DockerClient) -> None:
     with pytest.raises(ExecdNotReadyException, match=r"could not pull the image 'localhost:1/nosuch:dev'"):
         await Sandbox.docker("localhost:1/nosuch:dev", labels={MINE: "1"})

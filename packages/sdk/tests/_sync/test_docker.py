@@ -107,6 +107,7 @@ def mine(real: docker.DockerClient) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(180)
 def test_a_real_container_has_what_was_asked_for(real: docker.DockerClient, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("from outside")
     tmp_path.chmod(0o755)
@@ -134,6 +135,7 @@ def test_a_real_container_has_what_was_asked_for(real: docker.DockerClient, tmp_
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(180)
 def test_a_real_container_that_ends_early_tells_its_last_words(real: docker.DockerClient) -> None:
     with pytest.raises(ExecdNotReadyException, match=r"exit status 2: .*heartbeat"):
         SandboxSync.docker(IMAGE, envs={"EXECD_HEARTBEAT_S": "99"}, memory="128m", labels={MINE: "1"})
@@ -141,6 +143,7 @@ def test_a_real_container_that_ends_early_tells_its_last_words(real: docker.Dock
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(180)
 def test_an_unknown_image_says_so(real: docker.DockerClient) -> None:
     with pytest.raises(ExecdNotReadyException, match=r"could not pull the image 'localhost:1/nosuch:dev'"):
         SandboxSync.docker("localhost:1/nosuch:dev", labels={MINE: "1"})
