@@ -36,7 +36,7 @@ async def test_a_command_is_text_for_bash(room: Room) -> None:
 
 
 async def test_without_bash_it_is_text_for_sh(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("execd.process.command._BASH", ("/no/bash",))
+    monkeypatch.setattr("execd.process.command.BASH", ("/no/bash",))
     assert await room.text("echo $0") == "sh\n"
 
 
