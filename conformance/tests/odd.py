@@ -27,6 +27,10 @@ async def not_found(request: bytes, writer: asyncio.StreamWriter) -> None:
     writer.write(head("404 Not Found", "text/plain", length=9) + b"not found")
 
 
+async def closed(request: bytes, writer: asyncio.StreamWriter) -> None:
+    writer.write(head("401 Unauthorized", "application/json", length=2) + b"{}")
+
+
 async def garbage(request: bytes, writer: asyncio.StreamWriter) -> None:
     body = b'{"version": [1, {"features": "\xff\xfe"'
     writer.write(head("200 OK", "application/json", length=len(body)) + body)

@@ -11,6 +11,8 @@ import pytest
 
 from . import odd
 
+pytestmark = pytest.mark.timeout(150)  # each starts processes, on a machine that may be busy
+
 HEAD = """
 import asyncio, os, time
 from execd_conformance.broken import Broken
@@ -30,7 +32,7 @@ def run(folder: Path, text: str, *argv: str, answer: odd.Answer = odd.html) -> s
             cwd=folder,
             capture_output=True,
             text=True,
-            timeout=55,
+            timeout=140,
             check=False,
         )
     return done.stdout
@@ -160,7 +162,7 @@ def test_misuse_is_told(tmp_path: Path, argv: list[str]) -> None:
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        timeout=55,
+        timeout=140,
         check=False,
     )
     assert done.returncode == 4

@@ -14,6 +14,8 @@ import pytest
 
 from . import odd
 
+pytestmark = pytest.mark.timeout(150)  # each starts processes, on a machine that may be busy
+
 LAST_LINE = re.compile(r"\d+ passed, \d+ failed, \d+ expected, \d+ skipped, \d+ errors")
 SOME = "test_health,a_stream_is_server_sent_events,a_refused_start_is_no_stream"
 
@@ -22,7 +24,7 @@ def run(*argv: str, **environ: str) -> subprocess.CompletedProcess[str]:
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("EXECD_", "PYTEST_"))}
     command = [sys.executable, "-m", "execd_conformance", *argv]
     done = subprocess.run(
-        command, env=inherited | environ, capture_output=True, text=True, timeout=55, check=False, cwd="/"
+        command, env=inherited | environ, capture_output=True, text=True, timeout=140, check=False, cwd="/"
     )
     assert "Traceback" not in done.stdout + done.stderr
     assert "INTERNALERROR" not in done.stderr
@@ -53,6 +55,12 @@ def test_what_speaks_no_http_is_unreachable(answer: odd.Answer) -> None:
         done = run("--target", there.url)
     assert done.returncode == 2
     assert re.fullmatch(r"execd-conformance: no daemon answers at http://.*\n", done.stderr)
+
+
+def test_one_that_wants_a_token_is_told_apart() -> None:
+    with odd.serving(odd.closed) as there:
+        assert "wants a token: --token, or EXECD_ACCESS_TOKEN" in run("--target", there.url).stderr
+        assert run("--target", there.url, "--token", "wrong", "--only", "ping_is_alive").returncode == 1
 
 
 def test_a_closed_port_is_unreachable() -> None:

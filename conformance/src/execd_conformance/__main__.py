@@ -5,6 +5,7 @@ Status 0: all passed; 1: checks failed; 2: no daemon answers, or bad usage. The 
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import sys
@@ -42,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _list(arguments: Arguments) -> int:
     for each in _chosen(arguments):
-        print("\n".join(each.checks))
+        _print("\n".join(each.checks))
     return 0
 
 
@@ -87,8 +88,18 @@ def _tell(result: Result, arguments: Arguments) -> int:
     for path, text in ((arguments.junit, machine.junit), (arguments.json, machine.as_json)):
         if path is not None:
             _write(path, text(result, texts))
-    print("\n".join(report.lines(result, texts)))
+    _print("\n".join(report.lines(result, texts)))
     return result.status
+
+
+def _print(text: str) -> None:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # daemons say what no terminal may have letters for
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # Whoever read it has seen enough; at its end Python would flush once more, and complain.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _write(path: Path, text: str) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r(?!\Z)")
+"""A carriage return that the bytes end with may be half of a line end: it waits for what follows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,26 +62,31 @@ class Decoder:
     """Whether events came that were no server-sent events."""
     strays: list[str] = field(default_factory=list)
     """Lines that belong to no event; the first hundred."""
-    _rest: bytes = b""
-    _after_return: bool = False
+    _rest: list[bytes] = field(default_factory=list)
     _fields: list[tuple[str, str]] = field(default_factory=list)
 
     def feed(self, data: bytes) -> list[Event]:
         """Return the events that these bytes complete."""
-        lines, self._rest = _cut(self._rest + data)
+        # A line of many megabytes comes in many portions, and is looked at once.
+        waits = self._rest and not self._rest[-1].endswith(b"\r")
+        self._rest.append(data)
+        if waits and b"\n" not in data and b"\r" not in data:
+            return []
+        *lines, rest = _LINE_END.split(b"".join(self._rest))
+        self._rest = [rest] if rest else []
         return [event for line in lines if (event := self._take(line)) is not None]
 
     def finish(self) -> list[Event]:
         """Return what the end of the stream completes: a last event without its blank line."""
-        last = [self._rest.rstrip(b"\r")] if self._rest else []
-        self._rest = b""
+        rest, self._rest = b"".join(self._rest), []
+        last = [rest.rstrip(b"\r")] if rest else []
         events = [self._take(line) for line in [*last, b""]]
         return [event for event in events if event is not None]
 
     @property
     def pending(self) -> bool:
         """Whether an event has begun that no blank line has ended."""
-        return bool(self._rest.strip() or self._fields)
+        return bool(b"".join(self._rest).strip() or self._fields)
 
     def _take(self, line: bytes) -> Event | None:
         text = line.decode("utf-8", "replace")
@@ -96,12 +102,6 @@ class Decoder:
         elif name and len(self.strays) < 100:
             self.strays.append(text)
         return None
-
-
-def _cut(data: bytes) -> tuple[list[bytes], bytes]:
-    # A carriage return that the bytes end with may be half of a line end: it waits for what follows.
-    *lines, rest = _LINE_END.split(data)
-    return lines, rest
 
 
 def _event(fields: list[tuple[str, str]]) -> Event | None:

@@ -21,6 +21,8 @@ async def _ask(place: Place) -> dict[str, Any]:
     raw = Raw(place.url, place.token)
     try:
         reply = await raw.request("GET", "/version", timeout_s=_PATIENCE_S)
+        if reply.status == 401 and place.token is None:
+            raise Unreachable(f"the daemon at {place.url} wants a token: --token, or EXECD_ACCESS_TOKEN")
         value = reply.json() if reply.status == 200 else None
     except Broken:
         # Whatever is wrong with that answer, something that speaks HTTP can be judged.

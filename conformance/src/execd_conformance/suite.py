@@ -40,7 +40,7 @@ def run(session: Session, *, workers: int = 0, tell: Callable[[str], None] = lam
             del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
     return Result(
         session=session,
-        outcomes=(*collector.outcomes, *_untold(chosen, collector)),
+        outcomes=(*collector.outcomes, *untold(chosen, collector)),
         notes=("it was interrupted",) if ended == pytest.ExitCode.INTERRUPTED else (),
         seconds=time.monotonic() - began,
         known_features=frozenset(name for each in known for name in each.declared.features),
@@ -54,7 +54,8 @@ def _arguments(chosen: list[Scenario], workers: int) -> list[str]:
     return ["-c", str(FOLDER / "pytest.ini"), *quiet, *spread, *files]
 
 
-def _untold(chosen: list[Scenario], collector: Collector) -> list[Outcome]:
+def untold(chosen: list[Scenario], collector: Collector) -> list[Outcome]:
+    """Return an error for every check of the scenarios that never told."""
     told = {each.scenario for each in collector.outcomes}
     why = "; ".join(dict.fromkeys(collector.faults)) or "its run ended before it"
     return [

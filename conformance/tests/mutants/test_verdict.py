@@ -10,7 +10,7 @@ from execd_conformance.checks import Status
 from execd_conformance.mutants.mutant import Mutant, steady
 from execd_conformance.mutants.plugin import HEALTHY
 from execd_conformance.mutants.rewrite import IDENTITY
-from execd_conformance.mutants.verdict import Tally, reds, unhealthy, verdict
+from execd_conformance.mutants.verdict import Tally, doubtful, reds, unhealthy, verdict
 from execd_conformance.outcome import Outcome
 
 MUTANT = Mutant("m", "Nothing.", ("s/one", "s/two"), steady(IDENTITY))
@@ -50,3 +50,30 @@ def test_what_fails_with_nothing_broken_is_unhealthy_and_no_red() -> None:
 
     assert [each.requirement for each in unhealthy(tally)] == ["one"]
     assert reds(tally, "m") == ["s/two"]
+
+
+@pytest.mark.parametrize(
+    ("healthy", "broken", "expected"),
+    [
+        ({"one": "passed", "two": "passed"}, {"one": "failed", "two": "failed"}, False),
+        ({"one": "passed", "two": "passed"}, {"one": "failed", "two": "passed"}, True),
+        ({"one": "passed", "two": "passed", "more": "failed"}, {"one": "failed", "two": "failed"}, True),
+        ({"one": "skipped", "two": "skipped"}, {}, False),
+    ],
+)
+def test_what_was_missed_or_unhealthy_is_doubtful(
+    healthy: dict[str, str], broken: dict[str, str], expected: bool
+) -> None:
+    assert doubtful(Tally({HEALTHY: seen(**healthy), "m": seen(**broken)}), MUTANT) is expected
+
+
+def test_a_second_look_takes_the_place_of_the_first() -> None:
+    first = Tally(
+        {HEALTHY: seen(one="failed", two="passed"), "m": seen(one="failed", two="passed"), "n": seen(one="failed")}
+    )
+
+    first.renew(Tally({HEALTHY: seen(one="passed", two="passed"), "m": seen(one="failed", two="failed")}))
+
+    assert unhealthy(first) == []
+    assert verdict(first, MUTANT).proven
+    assert first.red("n", "s/one")

@@ -1,4 +1,4 @@
-"""Mutants of plain answers: errors and their form, request ids, routes, queries, health."""
+"""Mutants of plain answers: request ids, routes, queries, times, connections."""
 
 from __future__ import annotations
 
@@ -10,15 +10,9 @@ from typing import Any
 
 from execd_conformance.mutants.messages import Reply, Request, header
 from execd_conformance.mutants.mutant import Making, Mutant, answer, refusal, steady
-from execd_conformance.mutants.rewrite import Rewrite, route
+from execd_conformance.mutants.rewrite import Rewrite
 
-TRACE = 'Traceback (most recent call last):\n  File "/opt/daemon/app.py", line 1, in run\nValueError: no'
 KNOWN = {"id", "path", "after", "follow", "eof", "running", "kind", "limit", "cursor", "language", "interval_ms"}
-
-
-def _errors(change: Callable[[Request, Reply], Reply]) -> Making:
-    """Change the bodies of errors."""
-    return steady(Rewrite(reply=lambda request, reply: change(request, reply) if reply.status >= 400 else reply))
 
 
 def _replies(change: Callable[[Request, Reply], Reply]) -> Making:
@@ -27,55 +21,6 @@ def _replies(change: Callable[[Request, Reply], Reply]) -> Making:
 
 def _requests(change: Callable[[Request], Request | Reply]) -> Making:
     return steady(Rewrite(ask=change))
-
-
-def _without(name: str) -> Callable[[Request, Reply], Reply]:
-    return lambda _r, reply: reply.with_json({key: value for key, value in reply.mapping.items() if key != name})
-
-
-def _as_page(_request: Request, reply: Reply) -> Reply:
-    return reply.with_body(f"<h1>{reply.status}</h1>".encode()).with_header("content-type", "text/html")
-
-
-def _as_text(_request: Request, reply: Reply) -> Reply:
-    return reply.with_header("content-type", "text/plain")
-
-
-def _with_trace(_request: Request, reply: Reply) -> Reply:
-    return reply.with_json({**reply.mapping, "details": {"trace": TRACE}})
-
-
-def _as_200(_request: Request, reply: Reply) -> Reply:
-    return reply.with_status(200)
-
-
-def _as_500(request: Request, reply: Reply) -> Reply:
-    return refusal(request, 500, "RUNTIME_ERROR") if reply.status == 400 else reply
-
-
-def _lower_code(_request: Request, reply: Reply) -> Reply:
-    return reply.with_json({**reply.mapping, "code": str(reply.mapping.get("code", "")).lower()})
-
-
-def _code(old: str, new: str) -> Making:
-    """Give an error another code."""
-
-    def change(_request: Request, reply: Reply) -> Reply:
-        return reply.with_json({**reply.mapping, "code": new}) if reply.mapping.get("code") == old else reply
-
-    return _errors(change)
-
-
-def _silent(_request: Request, reply: Reply) -> Reply:
-    return reply.with_json({**reply.mapping, "message": "invalid request"})
-
-
-def _detailless(_request: Request, reply: Reply) -> Reply:
-    return reply.with_json({**reply.mapping, "details": None})
-
-
-def _other_id_in_body(_request: Request, reply: Reply) -> Reply:
-    return reply.with_json({**reply.mapping, "request_id": secrets.token_hex(8)})
 
 
 def _head(change: Callable[[Request, Reply], Reply]) -> Making:
@@ -112,14 +57,6 @@ def _slash_redirected(request: Request) -> Request | Reply:
     if not request.path.endswith("/") or request.path == "/":
         return request
     return answer(request, 307).with_header("location", request.path.rstrip("/"))
-
-
-def _unallowed(_request: Request, reply: Reply) -> Reply:
-    return reply.without_header("allow") if reply.status == 405 else reply
-
-
-def _method_unknown(request: Request, reply: Reply) -> Reply:
-    return refusal(request, 404, "ROUTE_NOT_FOUND") if reply.status == 405 else reply
 
 
 def _headless(request: Request) -> Request | Reply:
@@ -177,22 +114,6 @@ def _times(change: Callable[[str], str | int]) -> Making:
     return _replies(reply)
 
 
-def _version(**changed: Any) -> Making:
-    """Change what /version tells."""
-
-    def reply(_request: Request, reply: Reply) -> Reply:
-        if reply.status != 200:
-            return reply
-        merged = {**reply.mapping, **{key: value(reply.mapping.get(key, [])) for key, value in changed.items()}}
-        return reply.with_json({key: value for key, value in merged.items() if value is not None})
-
-    return steady(Rewrite(where=route("GET", "/version"), reply=reply))
-
-
-def _unready(request: Request) -> Reply:
-    return refusal(request, 503, "EXECD_NOT_READY")
-
-
 def _chunks_refused(request: Request) -> Request | Reply:
     return refusal(request, 400, "INVALID_REQUEST_BODY") if request.header("transfer-encoding") else request
 
@@ -202,23 +123,7 @@ def _success_as_text(_request: Request, reply: Reply) -> Reply:
     return reply.with_header("content-type", "text/plain") if reply.status < 400 and is_json else reply
 
 
-def _more(**more: object) -> Callable[[Request, Reply], Reply]:
-    return lambda _request, reply: reply.with_json({**reply.mapping, **more})
-
-
 MUTANTS = (
-    Mutant(
-        "error-with-more",
-        "Error bodies have a field more.",
-        ("what_is_asked_wrongly_is_refused_by_its_code/errors.body",),
-        _errors(_more(status="error")),
-    ),
-    Mutant(
-        "error-message-empty",
-        "Messages are empty.",
-        ("what_is_asked_wrongly_is_refused_by_its_code/errors.body",),
-        _errors(_more(message="")),
-    ),
     Mutant(
         "connection-closed",
         "Every answer closes its connection.",
@@ -236,130 +141,6 @@ MUTANTS = (
         "Answers in JSON say text/plain.",
         ("what_is_served_has_its_type_and_its_id/json.answers",),
         _head(_success_as_text),
-    ),
-    Mutant(
-        "error-as-200",
-        "Errors are answered 200.",
-        (
-            "what_is_asked_wrongly_is_refused_by_its_code/errors.status",
-            "what_is_missing_or_cannot_be_read_is_named/query.missing",
-            "runs_are_refused_by_their_codes/errors.status",
-        ),
-        _errors(_as_200),
-    ),
-    Mutant(
-        "error-as-500",
-        "Faults of the caller are answered 500.",
-        (
-            "what_is_asked_wrongly_is_refused_by_its_code/error.invalid-request-body",
-            "what_is_missing_or_cannot_be_read_is_named/query.missing",
-        ),
-        _errors(_as_500),
-    ),
-    Mutant(
-        "error-as-page",
-        "Errors are HTML.",
-        (
-            "what_is_asked_wrongly_is_refused_by_its_code/errors.body",
-            "what_is_asked_wrongly_is_refused_by_its_code/errors.content-type",
-        ),
-        _errors(_as_page),
-    ),
-    Mutant(
-        "error-as-text",
-        "Errors say text/plain.",
-        (
-            "what_is_asked_wrongly_is_refused_by_its_code/errors.content-type",
-            "runs_are_refused_by_their_codes/errors.content-type",
-        ),
-        _errors(_as_text),
-    ),
-    Mutant(
-        "error-without-request-id",
-        "Error bodies have no request_id.",
-        (
-            "what_is_asked_wrongly_is_refused_by_its_code/errors.body",
-            "what_is_asked_wrongly_is_refused_by_its_code/errors.request-id",
-        ),
-        _errors(_without("request_id")),
-    ),
-    Mutant(
-        "error-without-code",
-        "Error bodies have no code.",
-        (
-            "what_is_asked_wrongly_is_refused_by_its_code/errors.body",
-            "what_is_asked_wrongly_is_refused_by_its_code/errors.closed-codes",
-        ),
-        _errors(_without("code")),
-    ),
-    Mutant(
-        "error-without-message",
-        "Error bodies have no message.",
-        (
-            "what_is_asked_wrongly_is_refused_by_its_code/errors.body",
-            "what_is_missing_or_cannot_be_read_is_named/query.missing-named",
-        ),
-        _errors(_without("message")),
-    ),
-    Mutant(
-        "error-with-trace",
-        "Error bodies have a stack trace.",
-        (
-            "what_is_asked_wrongly_is_refused_by_its_code/errors.no-stack-trace",
-            "runs_are_refused_by_their_codes/errors.no-stack-trace",
-        ),
-        _errors(_with_trace),
-    ),
-    Mutant(
-        "error-in-lower-case",
-        "Error codes are in lower case.",
-        (
-            "what_is_asked_wrongly_is_refused_by_its_code/errors.closed-codes",
-            "what_is_asked_wrongly_is_refused_by_its_code/error.unauthorized",
-        ),
-        _errors(_lower_code),
-    ),
-    Mutant(
-        "error-says-nothing",
-        "Messages do not name the field.",
-        (
-            "what_is_missing_or_cannot_be_read_is_named/query.missing-named",
-            "what_is_missing_or_cannot_be_read_is_named/query.unparsable-named",
-        ),
-        _errors(_silent),
-    ),
-    Mutant(
-        "error-without-details",
-        "details are missing.",
-        (
-            "what_is_asked_wrongly_is_refused_by_its_code/errors.body",
-            "what_is_asked_wrongly_is_refused_by_its_code/error.language-not-supported",
-        ),
-        _errors(_detailless),
-    ),
-    Mutant(
-        "error-of-other-request",
-        "Body and header tell different request ids.",
-        (
-            "what_is_asked_wrongly_is_refused_by_its_code/errors.request-id",
-            "runs_are_refused_by_their_codes/errors.request-id",
-        ),
-        _errors(_other_id_in_body),
-    ),
-    Mutant(
-        "query-missing-unnamed",
-        "A missing parameter is INVALID_QUERY.",
-        (
-            "what_is_asked_wrongly_is_refused_by_its_code/error.missing-query",
-            "what_is_missing_or_cannot_be_read_is_named/query.missing",
-        ),
-        _code("MISSING_QUERY", "INVALID_QUERY"),
-    ),
-    Mutant(
-        "conflict-renamed",
-        "A conflict of ids has another code.",
-        ("runs_are_refused_by_their_codes/error.execution-conflict",),
-        _code("EXECUTION_CONFLICT", "PATH_EXISTS"),
     ),
     Mutant(
         "request-id-new",
@@ -402,21 +183,6 @@ MUTANTS = (
         "A trailing slash is redirected.",
         ("a_path_is_what_it_is/query.trailing-slash", "a_path_is_what_it_is/query.no-redirects"),
         _requests(_slash_redirected),
-    ),
-    Mutant(
-        "allow-missing",
-        "405 does not say what is allowed.",
-        ("a_method_that_a_route_does_not_take_is_refused/errors.method-not-allowed",),
-        _errors(_unallowed),
-    ),
-    Mutant(
-        "method-as-404",
-        "A wrong method is 404.",
-        (
-            "what_is_asked_wrongly_is_refused_by_its_code/error.method-not-allowed",
-            "a_method_that_a_route_does_not_take_is_refused/errors.method-not-allowed",
-        ),
-        _errors(_method_unknown),
     ),
     Mutant("head-refused", "HEAD is refused.", ("head_is_get_without_its_body/errors.head",), _requests(_headless)),
     Mutant(
@@ -476,47 +242,5 @@ MUTANTS = (
         "Times are numbers.",
         ("times_and_empty_answers_are_as_clients_know_them/times.bodies",),
         _times(lambda _t: 1_700_000_000),
-    ),
-    Mutant(
-        "feature-unknown",
-        "A feature is announced that the contract has not.",
-        ("the_version_tells_what_is_there/health.features-closed",),
-        _version(features=lambda seen: [*seen, "telepathy"]),
-    ),
-    Mutant(
-        "feature-not-there",
-        "A feature is announced that is not served.",
-        ("the_version_tells_what_is_there/health.features-served",),
-        _version(features=lambda seen: [*seen, "archive", "pty", "sign"]),
-    ),
-    Mutant(
-        "feature-twice",
-        "A feature is announced twice.",
-        ("the_version_tells_what_is_there/health.features-closed",),
-        _version(features=lambda seen: [*seen, *seen[:1]]),
-    ),
-    Mutant(
-        "version-without-languages",
-        "/version does not tell languages.",
-        ("the_version_tells_what_is_there/health.version", "the_version_tells_what_is_there/health.languages"),
-        _version(languages=lambda _l: None),
-    ),
-    Mutant(
-        "languages-more",
-        "/version tells a language that is not served.",
-        ("the_version_tells_what_is_there/health.languages",),
-        _version(languages=lambda seen: [*seen, "cobol"]),
-    ),
-    Mutant(
-        "never-ready",
-        "/ready is 503 for ever.",
-        ("ready_takes_work/health.ready", "health_is_open_and_nothing_else/auth.ready-open"),
-        steady(Rewrite(where=route("GET", "/ready"), ask=_unready)),
-    ),
-    Mutant(
-        "ping-talks",
-        "/ping has a body.",
-        ("ping_is_alive/health.ping",),
-        steady(Rewrite(where=route("GET", "/ping"), reply=lambda _r, reply: reply.with_body(b"pong"))),
     ),
 )

@@ -7,19 +7,49 @@ from typing import Final
 from execd_conformance.mutants import (
     answers,
     bodies,
-    code,
+    cells,
     commands,
+    contexts,
+    downloads,
     ends,
-    files,
+    errors,
+    executions,
+    framing,
+    health,
+    infos,
     metrics,
     outputs,
+    pages,
     replays,
+    results,
     streams,
     tokens,
+    uploads,
 )
 from execd_conformance.mutants.mutant import Mutant
 
-AREAS: Final = (streams, ends, outputs, replays, tokens, answers, bodies, commands, code, files, metrics)
+AREAS: Final = (
+    streams,
+    framing,
+    ends,
+    outputs,
+    replays,
+    tokens,
+    pages,
+    answers,
+    errors,
+    health,
+    bodies,
+    commands,
+    executions,
+    contexts,
+    cells,
+    results,
+    infos,
+    downloads,
+    uploads,
+    metrics,
+)
 MUTANTS: Final[tuple[Mutant, ...]] = tuple(mutant for area in AREAS for mutant in area.MUTANTS)
 BY_NAME: Final = {mutant.name: mutant for mutant in MUTANTS}
 

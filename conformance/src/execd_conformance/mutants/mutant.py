@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from execd_conformance.mutants.blocks import Block
 from execd_conformance.mutants.messages import Reply, Request
-from execd_conformance.mutants.rewrite import Blocks, Rewrite
+from execd_conformance.mutants.rewrite import Blocks, Rewrite, route
 
 Making = Callable[[str | None], Rewrite]
 """Makes a rewrite for a daemon that this token opens (None: one without a token); what it counts begins anew."""
@@ -61,6 +61,32 @@ def each_of(kind: str, change: Callable[[Block], Block | None]) -> Events:
 def runs(events: Events) -> Making:
     """Break the streams of runs, replays too."""
     return steady(Rewrite(where=is_run, events=events))
+
+
+def cells(events: Events) -> Making:
+    """Break the streams of cells as they run."""
+    return steady(Rewrite(where=route("POST", "/code"), events=events))
+
+
+def left_out(kind: str, field: str | None = None, *, text: str | None = None) -> Events:
+    """Leave out the events of a type, or only a field of theirs; with `text` only those that say it."""
+
+    def change(event: Block) -> Block | None:
+        if text is not None and event.data.get("text") != text:
+            return event
+        return None if field is None else event.changed(**{field: None})
+
+    return each_of(kind, change)
+
+
+def dropped(where: Callable[[Request], bool], *names: str) -> Making:
+    """Do not heed these fields of a request."""
+    return steady(Rewrite(where=where, whole=lambda request: fields(request, **dict.fromkeys(names))))
+
+
+def swallowed(where: Callable[[Request], bool]) -> Making:
+    """Say that it is done, and do nothing."""
+    return steady(Rewrite(where=where, whole=lambda request: answer(request, 200)))
 
 
 def answer(request: Request, status: int, value: object = None) -> Reply:

@@ -1,4 +1,4 @@
-"""Mutants of who is let in: tokens, pages of the web, and what is told to those who are not."""
+"""Mutants of who is let in, and what is told to those who are not."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from dataclasses import replace
 
 from execd_conformance.mutants.blocks import Block
 from execd_conformance.mutants.messages import Reply, Request, without
-from execd_conformance.mutants.mutant import Making, Mutant, answer, refusal, steady
+from execd_conformance.mutants.mutant import Making, Mutant, refusal, steady
 from execd_conformance.mutants.rewrite import Blocks, Rewrite, everything, route
 
 TOKEN = "x-execd-access-token"  # noqa: S105 - a header's name
+
 REFUSED = "x-mutant-refused"
+
 ROUTES = ("/ping", "/ready", "/version", "/command", "/executions", "/code", "/files/", "/metrics")
 
 
@@ -153,32 +155,6 @@ def _not_unauthorized(request: Request, reply: Reply) -> Reply:
     return refusal(request, 403, "PERMISSION_DENIED") if reply.status == 401 else reply
 
 
-def _origin_ignored(request: Request) -> Request:
-    return replace(request, headers=without(request.headers, "origin"))
-
-
-def _host_ignored(request: Request) -> Request:
-    return request.with_header("host", "127.0.0.1")
-
-
-def _any_host_refused(request: Request) -> Request | Reply:
-    host = (request.header("host") or "").partition(":")[0]
-    local = host in {"localhost", "127.0.0.1", ""} or host.replace(".", "").isdigit()
-    return request if local else refusal(request, 403, "FORBIDDEN_ORIGIN")
-
-
-def _own_host_refused(request: Request) -> Request | Reply:
-    host = (request.header("host") or "").partition(":")[0]
-    return refusal(request, 403, "FORBIDDEN_ORIGIN") if host == "localhost" else request
-
-
-def _nothing_refused(request: Request) -> Request | Reply:
-    """Answer whatever a browser asks before it asks."""
-    if request.method != "OPTIONS":
-        return request
-    return answer(request, 200).with_header("access-control-allow-origin", "*")
-
-
 MUTANTS = (
     Mutant(
         "token-ignored",
@@ -285,32 +261,5 @@ MUTANTS = (
         "/ping and /ready need the token.",
         ("deployed_clients_need_the_token/auth.ping-open", "health_is_open_and_nothing_else/auth.ready-open"),
         _ping_guarded,
-    ),
-    Mutant(
-        "origin-ignored",
-        "A page from anywhere may drive the daemon.",
-        (
-            "a_web_page_reaches_nothing_without_a_token/browsers.foreign-origin",
-            "a_token_lets_any_name_in_but_no_foreign_handshake/browsers.handshake-origin",
-        ),
-        steady(Rewrite(ask=_origin_ignored)),
-    ),
-    Mutant(
-        "host-ignored",
-        "A page may rebind its name to the daemon.",
-        ("a_web_page_reaches_nothing_without_a_token/browsers.foreign-host",),
-        steady(Rewrite(ask=_host_ignored)),
-    ),
-    Mutant(
-        "host-always-checked",
-        "With a token too, only addresses may be asked for.",
-        ("a_token_lets_any_name_in_but_no_foreign_handshake/browsers.any-host-with-token",),
-        steady(Rewrite(ask=_any_host_refused)),
-    ),
-    Mutant(
-        "host-own-refused",
-        "localhost may not be asked for.",
-        ("a_local_daemon_answers_to_its_own_names/browsers.own-host",),
-        steady(Rewrite(ask=_own_host_refused)),
     ),
 )

@@ -27,6 +27,13 @@ class Tally:
             of_mutant = self.outcomes.setdefault(str(told.get(MUTANT)), [])
             of_mutant += [Outcome.from_dict(each) for each in told[OUTCOMES]]  # type: ignore[attr-defined]
 
+    def renew(self, other: Tally) -> None:
+        """Put a second look in the place of the first, scenario by scenario."""
+        for name, seen in other.outcomes.items():
+            again = {each.scenario for each in seen}
+            kept = [each for each in self.outcomes.get(name, []) if each.scenario not in again]
+            self.outcomes[name] = kept + seen
+
     def green(self, check: str) -> bool:
         """Whether a check passed on the healthy daemon, in every variant."""
         return all(each.status == "passed" for each in self._of(HEALTHY, check))
@@ -71,6 +78,12 @@ def verdict(tally: Tally, mutant: Mutant) -> Verdict:
         missed=tuple(check for check in rest if not tally.red(mutant.name, check)),
         left_out=out,
     )
+
+
+def doubtful(tally: Tally, mutant: Mutant) -> bool:
+    """Whether a busy machine may be to blame: a check was missed, or a scenario failed with nothing broken."""
+    sick = {each.scenario for each in unhealthy(tally)}
+    return bool(verdict(tally, mutant).missed) or any(check.partition("/")[0] in sick for check in mutant.reddens)
 
 
 def unhealthy(tally: Tally) -> list[Outcome]:

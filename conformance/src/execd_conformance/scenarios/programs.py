@@ -18,7 +18,7 @@ from execd_conformance.broken import Broken
 from execd_conformance.raw import Raw
 from execd_conformance.session import Session
 
-_START_S: Final = 15.0
+_START_S: Final = 30.0
 _END_S: Final = 10.0
 
 

@@ -178,6 +178,7 @@ async def test_the_default_context_of_a_language_is_kept(checks: Checks, raw: Ra
     "error.invalid-request-body",
     "empty.context-without-language",
     features=["ephemeral"],
+    limit_s=60,
 )
 async def test_which_context_runs_it(checks: Checks, raw: Raw, folder: str, unique: str) -> None:
     """Ephemeral code, and choices that are none."""

@@ -16,7 +16,7 @@ from execd_conformance.session import Session
 from opensandbox import Sandbox
 
 
-@scenario("code", "language.list", "language.list-true", "language.python")
+@scenario("code", "language.list", "language.list-true", "language.python", limit_s=60)
 async def test_languages_are_told(checks: Checks, raw: Raw) -> None:
     """The list, and whether it is true."""
     reply = await raw.request("GET", "/code/languages")

@@ -64,7 +64,7 @@ async def test_a_context_is_made_found_and_deleted(checks: Checks, raw: Raw, uni
         checks.equal("error.context-not-found", reply.code, "CONTEXT_NOT_FOUND")
 
 
-@scenario("code", "context.list-by-language", "context.create", "context.create-strict", "context.unknown")
+@scenario("code", "context.list-by-language", "context.create", "context.create-strict", "context.unknown", limit_s=60)
 async def test_contexts_are_told_with_their_place(checks: Checks, raw: Raw, folder: str, unique: str) -> None:
     """What a list and an answer tell, and requests that are none."""
     made = await make(raw, language="py", cwd=folder)
@@ -93,7 +93,7 @@ async def test_contexts_are_told_with_their_place(checks: Checks, raw: Raw, fold
         checks.that("context.unknown", (reply.status, reply.code) == (404, "CONTEXT_NOT_FOUND"), reply)
 
 
-@scenario("code", "context.cwd", "context.cwd-made", "context.cwd-in-the-way", "context.envs")
+@scenario("code", "context.cwd", "context.cwd-made", "context.cwd-in-the-way", "context.envs", limit_s=60)
 async def test_code_starts_in_its_place(checks: Checks, raw: Raw, folder: str) -> None:
     """A directory that is there, one that is not, a file instead of one; variables."""
     async with context(raw, cwd=folder, envs={"COLOUR": "blé $HOME\n'", "PATH_OF_MINE": ""}) as one:
@@ -109,7 +109,9 @@ async def test_code_starts_in_its_place(checks: Checks, raw: Raw, folder: str) -
     checks.that("context.cwd-in-the-way", refused.status == 400 and f"{folder}/file" in refused.text, refused)
 
 
-@scenario("code", "context.restart", "context.restart-usable", "context.restart-ends-run", features=["restart"])
+@scenario(
+    "code", "context.restart", "context.restart-usable", "context.restart-ends-run", features=["restart"], limit_s=60
+)
 async def test_a_restart_gives_a_fresh_kernel(checks: Checks, raw: Raw, folder: str) -> None:
     """A restart of an idle context, and of one at work."""
     async with context(raw, cwd=folder, envs={"COLOUR": "red"}) as one:
@@ -127,7 +129,7 @@ async def test_a_restart_gives_a_fresh_kernel(checks: Checks, raw: Raw, folder: 
         checks.that("context.restart-usable", await value(raw, "'y' in globals()", one) is False)
 
 
-@scenario("code", "context.delete-ends-all", "context.delete-ends-runs")
+@scenario("code", "context.delete-ends-all", "context.delete-ends-runs", limit_s=60)
 async def test_deleting_a_context_ends_all_that_it_began(checks: Checks, raw: Raw) -> None:
     """The run, the one in line, the kernel, its child and a child that left its session."""
     code = """
@@ -161,6 +163,7 @@ async def test_deleting_a_context_ends_all_that_it_began(checks: Checks, raw: Ra
     "error.limit-reached",
     needs=["start"],
     profiles=["compat"],
+    limit_s=60,
 )
 async def test_a_daemon_with_a_default_language_and_a_limit(checks: Checks, daemons: Daemons) -> None:
     """All contexts of a daemon: none, as many as may be, none again."""
@@ -194,7 +197,7 @@ async def test_a_daemon_with_a_default_language_and_a_limit(checks: Checks, daem
         checks.that("context.delete-by-language", listed.json() == [], listed)
 
 
-@scenario("code", "context.idle-setting", "context.idle-reason", needs=["start"])
+@scenario("code", "context.idle-setting", "context.idle-reason", needs=["start"], limit_s=60)
 async def test_an_idle_context_expires(checks: Checks, daemons: Daemons) -> None:
     """A context that nobody uses, beside one that works."""
     async with daemons(context_idle_s=1) as other:
@@ -211,7 +214,7 @@ async def test_an_idle_context_expires(checks: Checks, daemons: Daemons) -> None
             checks.equal("context.idle-reason", (reply.json().get("details") or {}).get("reason"), "expired")
 
 
-@scenario("code", "code.isolated", "code.contexts-in-parallel", limit_s=60)
+@scenario("code", "code.isolated", "code.contexts-in-parallel", limit_s=90)
 async def test_ten_contexts_at_once(checks: Checks, raw: Raw, folder: str) -> None:
     """Ten contexts, each with a value of its own, all of them at work at the same time."""
 

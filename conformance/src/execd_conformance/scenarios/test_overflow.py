@@ -56,6 +56,9 @@ async def test_what_nobody_reads_gives_way_and_is_told(checks: Checks, daemons: 
             lawful(checks, events)
             numbered(checks, events)
             _judge_gap(checks, events, size)
+            within = await daemon.raw.events("GET", f"/executions/{told}/events", params={"after": 5})
+            checks.equal("stream.gap-named", (within[0].type, within[0].get("from")), ("truncated", 6))
+            numbered(checks, within, after=5)
 
 
 def _judge_gap(checks: Checks, events: Sequence[Event], size: int) -> None:

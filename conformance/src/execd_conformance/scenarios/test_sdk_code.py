@@ -193,6 +193,7 @@ def _raised(checks: Checks, requirement: str, fault: Any, kind: type, code: str,
     "sdk-code.input",
     "sdk-code.input-refused",
     features=["restart", "ephemeral", "stdin"],
+    limit_s=60,
 )
 async def test_contexts_and_their_runs(checks: Checks, interpreter: CodeInterpreter, folder: str, unique: str) -> None:
     """Contexts made, told, restarted and deleted; variables, ephemeral code, input."""

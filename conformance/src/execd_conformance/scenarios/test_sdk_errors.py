@@ -91,8 +91,8 @@ MISUSES: list[tuple[type[Exception], Callable[[Any], Any]]] = [
     (TypeError, lambda sandbox: sandbox.commands.run(7)),
     (TypeError, lambda sandbox: sandbox.commands.run(["echo", 7])),
     (TypeError, lambda sandbox: sandbox.commands.run("true", envs={"A": 1})),
-    (TypeError, lambda sandbox: sandbox.commands.run("cat", stdin=7)),
     (TypeError, lambda sandbox: sandbox.commands.run("true", "/tmp")),
+    (TypeError, lambda sandbox: sandbox.commands.run("cat", stdin=7)),  # the last: not every daemon takes input
 ]
 
 

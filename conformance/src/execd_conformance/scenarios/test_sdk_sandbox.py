@@ -65,11 +65,13 @@ async def test_a_wrong_token_shows_when_connecting(checks: Checks, daemons: Daem
 @pytest.mark.parametrize("colour", COLOURS)
 @scenario("sdk", "sdk.ready-timeout", profiles=("full", "compat"))
 async def test_nobody_there_is_told_in_time(checks: Checks, colour: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
+    with socket.socket() as taken:
+        # Bound and never listening: nobody answers there, and nobody else can come to.
+        taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-    began = time.monotonic()
-    fault = await raised(connect(colour, f"http://127.0.0.1:{port}", ready_timeout=0.5))
-    took = time.monotonic() - began
+        began = time.monotonic()
+        fault = await raised(connect(colour, f"http://127.0.0.1:{port}", ready_timeout=0.5))
+        took = time.monotonic() - began
     checks.that("sdk.ready-timeout", isinstance(fault, ExecdNotReadyException) and took < 8, saw=(fault, took))
     if isinstance(fault, SandboxException):
         told = fault.error

@@ -74,6 +74,7 @@ await interpreter.codes.delete_context(context.context_id)
     "sdk-code.seed-results",
     "sdk-code.seed-delete",
     profiles=("full", "compat"),
+    limit_s=60,
 )
 async def test_code_of_the_seed(checks: Checks, sandbox_async: Sandbox) -> None:
     """Its four snippets, one after another."""

@@ -112,16 +112,19 @@ async def test_every_setting_is_known(checks: Checks, target: Session) -> None:
     missing = [name for name in _FLAGS if f"--{name} " not in told.out and f"--{name}\n" not in told.out]
     checks.that("operation.settings", told.status == 0 and not missing, saw=(told.status, missing))
 
+    few = asyncio.Semaphore(2)
+
     async def comes_after(level: str) -> int:
         flags = ("--port", "0", "--working-root", "/nonexistent", "--log-level", level)
-        return (await refusal(target, "serve", *flags)).status
+        async with few:
+            return (await refusal(target, "serve", *flags)).status
 
     statuses = dict(zip(_LEVELS, await asyncio.gather(*map(comes_after, _LEVELS)), strict=True))
     checks.equal("operation.log-levels", {name: status for name, status in statuses.items() if status != 1}, {})
     checks.equal("operation.log-levels", await comes_after("8"), 2)
 
 
-@scenario("operation", "operation.original-flags", needs=("host",))
+@scenario("operation", "operation.original-flags", needs=("host",), limit_s=60)
 async def test_the_original_daemons_flags_are_taken(checks: Checks, target: Session) -> None:
     """With one dash and with two, with `=` and without."""
     for dash in ("-", "--"):

@@ -103,13 +103,14 @@ async def test_all_forms_of_a_mode(checks: Checks, raw: Raw, folder: str) -> Non
     for mode, want in (("0644", "644"), ("0o640", "640"), ("600", "600"), ("0o4755", "4755"), (5, "5")):
         await upload(raw, path, b"x", mode=mode)
         checks.equal("mode.strings", await mode_of(raw, path), want)
-    for mode in (4755, 2711, 1644, 7777, 1):
+        await inside(raw, "chmod 600", path)  # for who is not root, and could not write it any more
+    for mode in (4755, 2711, 1644, 7777, 600, 1):
         await upload(raw, path, b"x", mode=mode)
         for requirement in ("mode.twelve-bits", "upload.mode"):
             checks.equal(requirement, await mode_of(raw, path), str(mode))
         told = await raw.request("GET", "/files/info", params={"path": path})
         checks.that("mode.twelve-bits", told.json().get(path, {}).get("mode") == mode, told)
-    await inside(raw, "chmod 4710", path)
+    await inside(raw, "chmod 4710", path)  # also of what could not be written any more
     for requirement, fields in (
         ("mode.zero", {"mode": 0}),
         ("upload.keeps-mode", {}),

@@ -61,6 +61,7 @@ class Container:
     def start(self) -> None:
         """Start it, on a port of the loopback that stays the same for its life; raises `ExecdNotReadyException`."""
         with self._lock, _mapped_faults("start the container"):
+            self._go_on()
             self._client = client = _connect()
             self._find_image(client)
             for _ in range(_PORT_TRIES):
@@ -137,7 +138,7 @@ class Container:
             raise ExecdNotReadyException("the container is not wanted any more")
 
     def _read(self, container: EngineContainer) -> None:
-        """Keep the end of the log until it ends; that is when the container ends, or the engine."""
+        """Keep the end of the log until it ends, and then wait for the container: some logs cannot be followed."""
         with suppress(Exception):  # whatever breaks it: the next question tells the truth
             log = container.logs(stream=True, follow=True)
             try:
@@ -151,7 +152,7 @@ class Container:
         from docker.errors import NotFound  # noqa: PLC0415 - an extra
 
         try:
-            self._exit_code = int(container.wait(timeout=_ENDS_WITHIN_S)["StatusCode"])
+            self._exit_code = int(container.wait(timeout=None)["StatusCode"])
         except NotFound:
             return True
         except Exception:  # noqa: BLE001 - an engine that does not answer says nothing about the container

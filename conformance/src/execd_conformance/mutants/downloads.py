@@ -1,57 +1,18 @@
-"""Mutants of files: what they are said to be, their bytes in, their bytes out."""
+"""Mutants of downloads: bytes on their way out, ranges, tags."""
 
 from __future__ import annotations
 
 import itertools
 import re
 from collections.abc import Callable
-from typing import Any
 
 from execd_conformance.mutants.messages import Reply, Request, sized
-from execd_conformance.mutants.mutant import Making, Mutant, answer, refusal, steady
-from execd_conformance.mutants.rewrite import Cut, Pieces, Rewrite, route
-
-_INFO, _UPLOAD = route("GET", "/files/info"), route("POST", "/files/upload")
+from execd_conformance.mutants.mutant import Making, Mutant, refusal, steady
+from execd_conformance.mutants.rewrite import Cut, Pieces, Rewrite
 
 
 def _downloads(request: Request) -> bool:
     return request.method in {"GET", "HEAD"} and request.path == "/files/download"
-
-
-def _infos(change: Callable[[dict[str, Any]], dict[str, Any]]) -> Making:
-    """Change what is told of each path."""
-
-    def reply(_request: Request, reply: Reply) -> Reply:
-        if reply.status != 200:
-            return reply
-        return reply.with_json({path: change(info) for path, info in reply.mapping.items()})
-
-    return steady(Rewrite(where=_INFO, reply=reply))
-
-
-def _told(**changed: object) -> Making:
-    return _infos(lambda info: {key: value for key, value in {**info, **changed}.items() if value is not None})
-
-
-def _as_number(info: dict[str, Any]) -> dict[str, Any]:
-    """Give the mode as the number that it is, in place of its octal digits."""
-    return {**info, "mode": int(str(info["mode"]), 8)}
-
-
-def _nine_bits(info: dict[str, Any]) -> dict[str, Any]:
-    return {**info, "mode": info["mode"] % 1000}
-
-
-def _size_short(info: dict[str, Any]) -> dict[str, Any]:
-    return {**info, "size": max(info["size"] - 1, 0)}
-
-
-def _followed(info: dict[str, Any]) -> dict[str, Any]:
-    return {**info, "type": "file", "target": None} if info["type"] == "symlink" else info
-
-
-def _missing_left_out(request: Request, reply: Reply) -> Reply:
-    return answer(request, 200, {}) if reply.status == 404 else reply
 
 
 def _heads(change: Callable[[Request, Reply], Reply]) -> Making:
@@ -153,58 +114,6 @@ async def _cut(_request: Request, pieces: Pieces) -> Pieces:
             raise Cut
 
 
-def _uploads(change: Callable[[Request], Request | Reply]) -> Making:
-    return steady(Rewrite(where=_UPLOAD, whole=change))
-
-
-def _boundary(request: Request) -> bytes:
-    found = re.search(r'boundary="?([^";]+)', request.header("content-type") or "")
-    return b"--" + (found[1].encode("latin-1") if found else b"")
-
-
-def _upload_altered(request: Request) -> Request:
-    """Change one byte of the last part."""
-    end = request.body.rfind(b"\r\n" + _boundary(request) + b"--")
-    head = request.body.rfind(b"\r\n\r\n", 0, max(end, 0))
-    if end < 0 or end - head <= 4:
-        return request
-    at = end - 1
-    return request.with_body(request.body[:at] + bytes([request.body[at] ^ 1]) + request.body[at + 1 :])
-
-
-def _metadata_dropped(*names: str) -> Callable[[Request], Request]:
-    """Upload without heeding these fields of the metadata."""
-    fields = "|".join(names)
-    pattern = re.compile(
-        rb'(?:,\s*"(?:%b)"\s*:\s*[^,{}]+)|(?:"(?:%b)"\s*:\s*[^,{}]+,\s*)' % (fields.encode(), fields.encode())
-    )
-
-    def ask(request: Request) -> Request:
-        return request.with_body(pattern.sub(b"", request.body))
-
-    return ask
-
-
-def _mode_as_decimal(request: Request) -> Request:
-    """Read a mode's digits as the decimal number that they look like."""
-
-    def octal(found: re.Match[bytes]) -> bytes:
-        return found[1] + b'"0%o"' % (int(found[2]) & 0o7777)
-
-    return request.with_body(re.sub(rb'("mode"\s*:\s*)([1-9]\d*)(?=[,}])', octal, request.body))
-
-
-def _first_file(request: Request) -> Request:
-    """Take the first file of several."""
-    boundary = _boundary(request)
-    parts = request.body.split(boundary)
-    return request if len(parts) <= 4 else request.with_body(boundary.join([*parts[:3], parts[-1]]))
-
-
-def _upload_swallowed(request: Request) -> Reply:
-    return answer(request, 200)
-
-
 def _directory_as_file(_request: Request, reply: Reply) -> Reply:
     return reply.with_status(200).with_body(b"") if reply.status == 409 else reply
 
@@ -232,80 +141,7 @@ def _plain_name(_request: Request, reply: Reply) -> Reply:
     return reply.with_header("content-disposition", 'attachment; filename="file"')
 
 
-def _lossy(_request: Request, reply: Reply) -> Reply:
-    """Do not tell a name's bytes."""
-    return reply.with_body(re.sub(rb',?"path_b64":"[^"]*"', b"", reply.body)) if reply.status == 200 else reply
-
-
 MUTANTS = (
-    Mutant(
-        "mode-as-number",
-        "Modes are decimal numbers, 420 for 644.",
-        ("files_are_told_as_they_are/mode.decimal",),
-        _infos(_as_number),
-    ),
-    Mutant(
-        "mode-nine-bits",
-        "Modes lack the bits beyond 777.",
-        ("entries_of_every_kind_are_told/mode.twelve-bits",),
-        _infos(_nine_bits),
-    ),
-    Mutant(
-        "mode-text",
-        "Modes are text.",
-        ("files_are_told_as_they_are/mode.decimal",),
-        _infos(lambda info: {**info, "mode": str(info["mode"])}),
-    ),
-    Mutant("size-short", "Sizes are one byte short.", ("files_are_told_as_they_are/info.size",), _infos(_size_short)),
-    Mutant(
-        "link-followed",
-        "Links are said to be files.",
-        ("entries_of_every_kind_are_told/info.type", "entries_of_every_kind_are_told/info.link"),
-        _infos(_followed),
-    ),
-    Mutant(
-        "link-without-target",
-        "Links do not tell their target.",
-        ("entries_of_every_kind_are_told/info.link",),
-        _told(target=None),
-    ),
-    Mutant(
-        "owner-missing",
-        "Owner and group are not told.",
-        ("files_are_told_as_they_are/info.owner",),
-        _told(owner=None, group=None),
-    ),
-    Mutant(
-        "owner-number",
-        "Owners are numbers.",
-        ("entries_of_every_kind_are_told/info.owner",),
-        _infos(lambda info: {**info, "owner": 0, "group": 0}),
-    ),
-    Mutant("type-missing", "The type is not told.", ("entries_of_every_kind_are_told/info.type",), _told(type=None)),
-    Mutant(
-        "modified-now",
-        "Files were modified long ago.",
-        ("files_are_told_as_they_are/info.times",),
-        _told(modified_at="2001-01-01T00:00:00.000Z"),
-    ),
-    Mutant(
-        "path-relative",
-        "Paths are told as names.",
-        ("entries_of_every_kind_are_told/info.absolute",),
-        _infos(lambda info: {**info, "path": info["path"].rpartition("/")[2]}),
-    ),
-    Mutant(
-        "name-lossy",
-        "The bytes of strange names are not told.",
-        ("a_name_that_is_no_text/path.not-utf8-told",),
-        steady(Rewrite(where=_INFO, reply=_lossy)),
-    ),
-    Mutant(
-        "info-of-missing",
-        "What is missing is left out.",
-        ("files_are_told_as_they_are/info.missing",),
-        steady(Rewrite(where=_INFO, reply=_missing_left_out)),
-    ),
     Mutant(
         "range-ignored", "Ranges are ignored.", ("one_range_is_exactly_those_bytes/download.range",), _ask_less("range")
     ),
@@ -432,47 +268,5 @@ MUTANTS = (
         "A missing file is an empty one.",
         ("a_file_comes_whole/download.missing",),
         _wholes(_missing_as_empty),
-    ),
-    Mutant(
-        "upload-altered",
-        "One byte of an upload is another.",
-        ("files_are_written/upload.content",),
-        _uploads(_upload_altered),
-    ),
-    Mutant(
-        "upload-swallowed",
-        "Uploads are answered and not done.",
-        ("files_are_written/upload.content",),
-        _uploads(_upload_swallowed),
-    ),
-    Mutant(
-        "upload-of-first",
-        "Only the first file of an upload is written.",
-        ("files_are_written/upload.pairs",),
-        _uploads(_first_file),
-    ),
-    Mutant(
-        "upload-mode-dropped",
-        "The mode of an upload is ignored.",
-        ("files_are_written/upload.mode",),
-        _uploads(_metadata_dropped("mode")),
-    ),
-    Mutant(
-        "upload-mode-decimal",
-        "The digits of a mode are a decimal number.",
-        ("files_are_written/upload.mode",),
-        _uploads(_mode_as_decimal),
-    ),
-    Mutant(
-        "upload-create-mode-dropped",
-        "create_mode is ignored.",
-        ("the_mode_of_a_new_file/upload.create-mode",),
-        _uploads(_metadata_dropped("create_mode")),
-    ),
-    Mutant(
-        "upload-owner-dropped",
-        "The owner of an upload is ignored.",
-        ("owners/upload.owner",),
-        _uploads(_metadata_dropped("owner", "group")),
     ),
 )
