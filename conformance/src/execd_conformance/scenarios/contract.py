@@ -96,6 +96,9 @@ FEATURES: Final = frozenset(
         "proxy",
         "pty",
         "ports",
+        "logs",
+        "signal",
+        "sessions",
     }
 )
 """Every extension that the contract has a name for."""
@@ -103,6 +106,9 @@ FEATURES: Final = frozenset(
 FEATURE_ROUTES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "replay": (("GET", "/executions"), ("GET", "/executions/none/events")),
     "stdin": (("POST", "/executions/none/stdin"),),
+    "logs": (("GET", "/command/none/logs"),),
+    "signal": (("POST", "/executions/none/signal"),),
+    "sessions": (("POST", "/session/none/run"),),
     "restart": (("POST", "/code/contexts/none/restart"),),
     "archive": (("GET", "/directories/archive"),),
     "watch": (("GET", "/files/watch"),),

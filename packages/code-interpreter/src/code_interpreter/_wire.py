@@ -123,7 +123,7 @@ class StderrEvent(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_fie
 
 
 class TruncatedEvent(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="type", tag="truncated"):
-    """Events that are no longer kept stood here; the bytes say how much of the output they held."""
+    """Events that are no longer kept, or were never sent because of `max_output_bytes`, stood here; the bytes say how much of the output they held."""
 
     from_: int = field(name="from")
     to: int
@@ -150,7 +150,7 @@ class ErrorEvent(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_fiel
 
 
 class ExecutionCompleteEvent(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="type", tag="execution_complete"):
-    """The terminal event of a run that ended well."""
+    """The terminal event of a run that ended well. The one that ends the start of a background command has no `id:`, and of the fields below only the time."""
 
     timestamp: int
     cause: Cause | None = None

@@ -86,8 +86,10 @@ def _run(settings: Settings, sockets: list[socket.socket], *, guard_fd: int) -> 
     import logging
 
     from execd import app, listen, logs
+    from execd.process.descriptors import raise_limit
     from execd.settings import children_environment
 
+    raise_limit()
     logs.set_up(settings.log_level, json=settings.log_format == "json")
     if listen.is_open(listen.plan(settings)) and not settings.access_token:
         logging.getLogger("execd").warning("listening beyond loopback without a token: anyone may run commands")

@@ -36,6 +36,7 @@ class OverflowPolicy(StrEnum):
 class ExecutionKind(StrEnum):
     COMMAND = "command"
     CELL = "cell"
+    SESSION_RUN = "session_run"
 
 
 class Feature(StrEnum):
@@ -49,6 +50,10 @@ class Feature(StrEnum):
     CREATE_MODE = "create_mode"
     EPHEMERAL = "ephemeral"
     RESTART = "restart"
+    LOGS = "logs"
+    SIGNAL = "signal"
+    MAX_OUTPUT_BYTES = "max_output_bytes"
+    SESSIONS = "sessions"
 
 
 class Cause(StrEnum):
@@ -120,6 +125,7 @@ class ErrorCode(StrEnum):
     FILE_NOT_FOUND = "FILE_NOT_FOUND"
     COMMAND_NOT_FOUND = "COMMAND_NOT_FOUND"
     CONTEXT_NOT_FOUND = "CONTEXT_NOT_FOUND"
+    SESSION_NOT_FOUND = "SESSION_NOT_FOUND"
     EXECUTION_NOT_FOUND = "EXECUTION_NOT_FOUND"
     ROUTE_NOT_FOUND = "ROUTE_NOT_FOUND"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
@@ -162,6 +168,41 @@ class RunCommandRequest(Struct, frozen=True, omit_defaults=True, forbid_unknown_
     execution_id: Annotated[str, Meta(pattern="\\A[A-Za-z0-9_-]{1,64}\\Z")] | None = (
         None
     )
+
+
+class SignalRequest(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
+    """Which signal to send."""
+
+    signal: Annotated[str, Meta(pattern="\\ASIG[A-Z0-9]{1,16}\\Z")]
+
+
+class CreateSessionRequest(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the shell starts, and with which variables."""
+
+    cwd: Annotated[str, Meta(pattern="\\A[^\\u0000]*\\Z")] | None = None
+    envs: dict[VariableName, Text] | None = None
+
+
+class RunInSessionRequest(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
+    """What to run in a session, and how its output and its readers are treated."""
+
+    command: Annotated[str, Meta(pattern="\\A\\s*[^\\s\\u0000][^\\u0000]*\\Z")]
+    cwd: Annotated[str, Meta(pattern="\\A[^\\u0000]*\\Z")] | None = None
+    timeout: Annotated[int, Meta(ge=0, le=9007199254740992)] | None = None
+    max_output_bytes: Annotated[int, Meta(ge=0, le=9007199254740992)] | None = None
+    output: OutputMode | None = None
+    on_disconnect: DisconnectPolicy | None = None
+    disconnect_grace_ms: Annotated[int, Meta(ge=0, le=9007199254740992)] | None = None
+    on_overflow: OverflowPolicy | None = None
+    execution_id: Annotated[str, Meta(pattern="\\A[A-Za-z0-9_-]{1,64}\\Z")] | None = (
+        None
+    )
+
+
+class SessionCreated(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
+    """A new session."""
+
+    session_id: str
 
 
 class CreateContextRequest(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
@@ -377,7 +418,7 @@ class StderrEvent(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields
 
 
 class TruncatedEvent(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="truncated"):
-    """Events that are no longer kept stood here; the bytes say how much of the output they held."""
+    """Events that are no longer kept, or were never sent because of `max_output_bytes`, stood here; the bytes say how much of the output they held."""
 
     from_: int = field(name="from")
     to: int
@@ -404,17 +445,17 @@ class ErrorEvent(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=
 
 
 class ExecutionCompleteEvent(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="execution_complete"):
-    """The terminal event of a run that ended well."""
+    """The terminal event of a run that ended well. The one that ends the start of a background command has no `id:`, and of the fields below only the time."""
 
-    cause: Cause
     execution_time: int
-    stdout_bytes: int
-    stderr_bytes: int
-    truncated: bool
     timestamp: int
+    cause: Cause | None = None
     exit_code: int | None = None
     signal: str | None = None
     state_lost: bool | None = None
+    stdout_bytes: int | None = None
+    stderr_bytes: int | None = None
+    truncated: bool | None = None
 
 
 class ExecutionCountEvent(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True, tag_field="type", tag="execution_count"):

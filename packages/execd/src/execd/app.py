@@ -22,6 +22,7 @@ from execd.process.clearing import clear
 from execd.process.command import Commands, CommandSettings
 from execd.process.environment import read_file
 from execd.process.members import MARK
+from execd.process.sessions import Sessions
 from execd.process.sweep import Survey
 from execd.runs.clock import Clock
 from execd.runs.registry import Registry, Retention
@@ -36,6 +37,7 @@ class Daemon:
     app: http.App
     services: Services
     commands: Commands
+    sessions: Sessions
 
     async def close(self) -> None:
         """Stop every run and refuse what has not arrived; returns when all runs have ended and left nothing."""
@@ -44,6 +46,7 @@ class Daemon:
         self.services.metrics.close()
         # Together: a kernel that is killed for a cell of its own must not be replaced meanwhile.
         await asyncio.gather(self.services.registry.close(), self.services.code.close())
+        await self.sessions.close()
         self.commands.end_survivors()
 
 
@@ -64,9 +67,18 @@ def build(settings: Settings, *, environment: Mapping[str, str], root: int | Non
         root=root,
         memory_kills=metrics.memory_kills,
     )
+    sessions = Sessions(
+        registry,
+        _command_settings(settings, working_root),
+        environment,
+        limit=settings.max_sessions,
+        root=root,
+        memory_kills=metrics.memory_kills,
+    )
     services = Services(
         registry=registry,
         commands=commands,
+        sessions=sessions,
         code=Code(
             registry, _kernel_settings(settings, working_root), _surroundings(settings, environment, root, metrics)
         ),
@@ -78,7 +90,7 @@ def build(settings: Settings, *, environment: Mapping[str, str], root: int | Non
         heartbeat_s=settings.heartbeat_s,
         now_ms=clock.wall_ms,
     )
-    return Daemon(app=http.build(services), services=services, commands=commands)
+    return Daemon(app=http.build(services), services=services, commands=commands, sessions=sessions)
 
 
 def _retention(settings: Settings) -> Retention:

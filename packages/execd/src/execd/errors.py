@@ -119,6 +119,13 @@ class ContextNotFound(ExecdError):
     code = "CONTEXT_NOT_FOUND"
 
 
+class SessionNotFound(ExecdError):
+    """No session of that id."""
+
+    status = 404
+    code = "SESSION_NOT_FOUND"
+
+
 class ExecutionNotFound(ExecdError):
     """No execution of that id, or retention has forgotten it."""
 

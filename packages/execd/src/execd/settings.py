@@ -53,6 +53,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     retention_total_bytes: Annotated[_Count, _says("output kept of all runs")] = 1024 * 1024 * 1024
     max_executions: Annotated[_Count, _says("runs at once")] = 1000
     max_contexts: Annotated[_Count, _says("contexts at once")] = 64
+    max_sessions: Annotated[_Count, _says("shell sessions at once")] = 64
     context_idle_s: Annotated[_Seconds, _says("end a context after so long without a run; 0 is never")] = 0
     default_language: Annotated[str | None, _says("language of code whose request names none")] = None
     body_timeout_s: Annotated[float, Meta(gt=0, le=1e9), _says("time for a request's body to arrive")] = 30

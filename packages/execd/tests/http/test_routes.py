@@ -78,7 +78,7 @@ async def test_what_is_no_route_is_404_without_a_redirect(path: str) -> None:
     [
         ("POST", "/ping", "GET, HEAD"),
         ("GET", "/command", "DELETE, POST"),
-        ("DELETE", "/executions/a", "GET, HEAD"),
+        ("POST", "/executions/a", "DELETE, GET, HEAD"),
         ("OPTIONS", "/executions", "GET, HEAD"),
         ("GET", "/executions/a/stdin", "POST"),
         ("BREW", "/version", "GET, HEAD"),

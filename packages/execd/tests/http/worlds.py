@@ -12,8 +12,16 @@ from urllib.parse import unquote
 from starlette.types import ASGIApp, Message, Scope
 
 from execd import http
-from execd._wire import CodeContext, CreateContextRequest, LanguageInfo, RunCodeRequest, RunCommandRequest
-from execd.errors import AlreadyFinished, ContextNotFound, StdinClosed
+from execd._wire import (
+    CodeContext,
+    CreateContextRequest,
+    CreateSessionRequest,
+    LanguageInfo,
+    RunCodeRequest,
+    RunCommandRequest,
+    RunInSessionRequest,
+)
+from execd.errors import AlreadyFinished, ContextNotFound, SessionNotFound, StdinClosed
 from execd.files.places import Places
 from execd.files.service import Files
 from execd.http.auth import Access
@@ -45,6 +53,7 @@ class FakeProgram:
 
     run: Run
     taken: list[bytes] = field(default_factory=list)
+    signals: list[str] = field(default_factory=list)
     input_open: bool = True
     reads: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -53,7 +62,7 @@ class FakeProgram:
             self.run.finish(End(cause=cause, code=cause.upper(), ename="CommandExecError", evalue="-1"))
 
     def send_signal(self, name: str) -> None:
-        """Nobody signals here."""
+        self.signals.append(name)
 
     async def write_stdin(self, data: bytes) -> None:
         if not self.input_open:
@@ -76,7 +85,13 @@ class FakeCommands:
         self.programs: dict[str, FakeProgram] = {}
 
     def start(self, request: RunCommandRequest) -> Run:
-        policy = Policy(mode="lines", on_disconnect="kill", disconnect_grace_ms=5000, on_overflow="block")
+        policy = Policy(
+            mode="lines",
+            on_disconnect="kill",
+            disconnect_grace_ms=5000,
+            on_overflow="block",
+            background=request.background is True,
+        )
         run, new = self._registry.register(
             kind="command",
             content=request.command or "",
@@ -94,6 +109,35 @@ class FakeCommands:
         if run.end is not None:
             raise AlreadyFinished("it has ended")
         self.programs[execution_id].stop("interrupted")
+
+
+class FakeSessions:
+    """One session, `here`, whose runs end as soon as they begin."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+        self.asked: list[object] = []
+
+    async def create(self, request: CreateSessionRequest) -> str:
+        self.asked.append(request)
+        return "here"
+
+    def run(self, session_id: str, request: RunInSessionRequest) -> Run:
+        if session_id != "here":
+            raise SessionNotFound("no such session")
+        policy = Policy(mode="lines", on_disconnect="kill", disconnect_grace_ms=5000, on_overflow="block")
+        run, new = self._registry.register(
+            kind="session_run", content=request.command, body=request, policy=policy, execution_id=request.execution_id
+        )
+        if new:
+            run.write("stdout", b"hi\n")
+            run.finish(DONE)
+        return run
+
+    async def delete(self, session_id: str) -> None:
+        if session_id != "here":
+            raise SessionNotFound("no such session")
+        self.asked.append("delete")
 
 
 class FakeContexts:
@@ -178,6 +222,7 @@ class World:
     services: Services
     commands: FakeCommands
     contexts: FakeContexts
+    sessions: FakeSessions
     app: ASGIApp
 
     async def call(self, method: str, target: str, **request: Any) -> Reply:
@@ -198,9 +243,11 @@ def world(
     registry = Registry(retention=Retention(), spool=Spool(None), clock=CLOCK)
     commands = FakeCommands(registry)
     contexts = FakeContexts(registry)
+    sessions = FakeSessions(registry)
     services = Services(
         registry=registry,
         commands=commands,
+        sessions=sessions,
         files=Files(Places(root=root, environment={"HOME": root})),
         metrics=Sampler(disk_path="/"),
         access=access or Access(),
@@ -208,7 +255,7 @@ def world(
         activity=Activity(lambda: 0.0),
         **{"heartbeat_s": 5.0, "now_ms": CLOCK.wall_ms, "code": contexts, **changes},
     )
-    return World(services, commands, contexts, http.build(services))
+    return World(services, commands, contexts, sessions, http.build(services))
 
 
 def scope_of(method: str, target: str, headers: Iterable[tuple[str, str]] = ()) -> Scope:

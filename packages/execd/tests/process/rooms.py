@@ -13,9 +13,10 @@ from typing import Any
 
 import msgspec
 
-from execd._wire import RunCommandRequest
+from execd._wire import CreateSessionRequest, RunCommandRequest, RunInSessionRequest
 from execd.process.command import Commands, CommandSettings
 from execd.process.members import look
+from execd.process.sessions import Sessions
 from execd.runs.clock import Clock
 from execd.runs.reader import Reader
 from execd.runs.registry import Registry, Retention
@@ -80,6 +81,7 @@ class Room:
         shell: str | None = None,
         memory_kills: Callable[[], int] = lambda: 0,
         retention: Retention | None = None,
+        max_sessions: int = 10,
     ) -> None:
         clock = Clock(wall_ms=lambda: time.time_ns() // 10**6, mono_ms=lambda: time.monotonic_ns() // 10**6)
         self.registry = Registry(retention=retention or Retention(), spool=Spool(None), clock=clock)
@@ -91,7 +93,23 @@ class Room:
             envs_file=envs_file,
         )
         own = {"PATH": os.environ["PATH"]} if environment is None else environment
+        self.directory = directory
         self.commands = Commands(self.registry, settings, own, memory_kills=memory_kills)
+        self.sessions = Sessions(self.registry, settings, own, memory_kills=memory_kills, limit=max_sessions)
+
+    async def session(self, **fields: Any) -> str:
+        return await self.sessions.create(msgspec.convert(fields, CreateSessionRequest))
+
+    def begin(self, session_id: str, command: str, **fields: Any) -> Watched:
+        """Start a command in a session."""
+        request = msgspec.convert({"command": command, "output": "chunks", **fields}, RunInSessionRequest)
+        return Watched(self.registry, self.sessions.run(session_id, request))
+
+    async def say(self, session_id: str, command: str, **fields: Any) -> tuple[str, str, Any]:
+        """Run a command in a session, and return what it wrote and its exit code, or else its cause."""
+        watched = self.begin(session_id, command, **fields)
+        end = await watched.end()
+        return watched.bytes("stdout").decode(), watched.bytes("stderr").decode(), end.get("exit_code", end["cause"])
 
     def start(self, command: str | list[str], **fields: Any) -> Watched:
         what = {"command": command} if isinstance(command, str) else {"argv": command}

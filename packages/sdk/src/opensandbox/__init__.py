@@ -30,11 +30,14 @@ _refuse_foreign()
 
 from opensandbox._async.output import OutputStream  # noqa: E402 - only once nothing foreign can be among the files
 from opensandbox._async.sandbox import Sandbox  # noqa: E402
+from opensandbox._async.session import ShellSession  # noqa: E402
 from opensandbox._core.files import WriteEntry  # noqa: E402
 from opensandbox._sync.output import OutputStream as OutputStreamSync  # noqa: E402
 from opensandbox._sync.sandbox import SandboxSync  # noqa: E402
+from opensandbox._sync.session import ShellSession as ShellSessionSync  # noqa: E402
 from opensandbox.results import (  # noqa: E402
     BackgroundCommand,
+    CommandOutput,
     CommandStatus,
     Execution,
     FileInfo,
@@ -44,6 +47,7 @@ from opensandbox.results import (  # noqa: E402
 
 __all__ = [
     "BackgroundCommand",
+    "CommandOutput",
     "CommandStatus",
     "Execution",
     "FileInfo",
@@ -53,5 +57,7 @@ __all__ = [
     "OutputStreamSync",
     "Sandbox",
     "SandboxSync",
+    "ShellSession",
+    "ShellSessionSync",
     "WriteEntry",
 ]

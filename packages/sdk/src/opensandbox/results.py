@@ -9,6 +9,7 @@ from opensandbox._output import Output, OutputLine, OutputLines, Stream
 
 __all__ = [
     "BackgroundCommand",
+    "CommandOutput",
     "CommandStatus",
     "Execution",
     "ExecutionError",
@@ -132,6 +133,40 @@ class CommandStatus:
     def is_complete(self) -> bool:
         """Whether the command has ended, in whatever way."""
         return not self.is_running
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandOutput:
+    """What a command has written from one place to another.
+
+    Example:
+        >>> output = await sandbox.commands.get_output(session)  # doctest: +SKIP
+        >>> more = await sandbox.commands.get_output(session, cursor=output.cursor)  # doctest: +SKIP
+    """
+
+    stdout_bytes: bytes = field(repr=False)
+    """The exact bytes of standard output; of both streams from a daemon that does not keep them apart."""
+    stderr_bytes: bytes = field(repr=False)
+    """The exact bytes of standard error."""
+    cursor: int
+    """Where this ends: asks for what is new."""
+    truncated: bool = False
+    """Whether what came directly after the cursor that was asked for is no longer kept."""
+
+    @property
+    def stdout(self) -> str:
+        """Standard output as text; bytes that are not valid UTF-8 appear as U+FFFD."""
+        return self.stdout_bytes.decode(errors="replace")
+
+    @property
+    def stderr(self) -> str:
+        """Standard error as text; bytes that are not valid UTF-8 appear as U+FFFD."""
+        return self.stderr_bytes.decode(errors="replace")
+
+    def __repr__(self) -> str:
+        """Show the beginning of the output, and where it ends."""
+        more = ", truncated=True" if self.truncated else ""
+        return f"CommandOutput(cursor={self.cursor}{more}, stdout={_short(self.stdout)}, stderr={_short(self.stderr)})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

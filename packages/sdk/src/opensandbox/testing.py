@@ -26,7 +26,7 @@ __all__ = ["EVERY_FEATURE", "FakeTransport", "FakeTransportSync"]
 EVERY_FEATURE: Final = frozenset(
     {
         *("execution_id", "output", "replay", "disconnect", "overflow", "stdin", "user"),
-        *("create_mode", "ephemeral", "restart"),
+        *("create_mode", "ephemeral", "restart", "logs", "signal", "max_output_bytes", "sessions"),
     }
 )
 """What a current daemon has."""

@@ -15,7 +15,7 @@ from opensandbox.exceptions import (
     ConflictException,
     ExecutionTimeoutException,
     InvalidRequestException,
-    NotSupportedException,
+    SessionNotFoundException,
     ShuttingDownException,
     UnauthorizedException,
 )
@@ -111,13 +111,91 @@ async def test_a_finished_run_can_be_read_again(sandbox: Sandbox) -> None:
     assert [int(line) async for line in sandbox.commands.attach(execution.id)] == list(range(1, 1001))
 
 
-async def test_what_is_not_there_or_not_built_says_so(sandbox: Sandbox) -> None:
+async def test_what_is_not_there_says_so(sandbox: Sandbox) -> None:
     with pytest.raises(CommandNotFoundException):
         await sandbox.commands.get_status("nope")
-    with pytest.raises(NotSupportedException):
-        await sandbox.commands.run_background("true")
-    with pytest.raises(NotSupportedException):
-        await sandbox.commands.run("true", max_output_bytes=100)
+
+
+async def test_a_background_command_goes_on_and_is_read_whenever(sandbox: Sandbox, execd: RunningDaemon) -> None:
+    session = await sandbox.commands.run_background("while read x; do echo $x; echo e$x >&2; done", stdin="pipe")
+    assert session.id in [status.id for status in await sandbox.commands.list(running=True)]
+    async with await Sandbox.connect(execd.url, access_token=execd.token) as other:
+        await other.commands.write_stdin(session.id, "1\n")
+    lines = sandbox.commands.attach(session)
+    async for line in lines:
+        if line.stream == "stderr":
+            break
+    first = await sandbox.commands.get_output(session)
+    assert (first.stdout, first.stderr) == ("1\n", "e1\n")
+    await sandbox.commands.write_stdin(session, "2\n")
+    await sandbox.commands.close_stdin(session)
+    status = await sandbox.commands.wait(session)
+    assert (status.is_complete, status.exit_code, status.background) == (True, 0, True)
+    more = await sandbox.commands.get_output(session, cursor=first.cursor)
+    assert (more.stdout, more.stderr, more.truncated) == ("2\n", "e2\n", False)
+    assert sorted([line async for line in sandbox.commands.attach(session)]) == ["1", "2", "e1", "e2"]
+
+
+async def test_a_background_command_outlives_its_client_and_can_be_stopped(
+    sandbox: Sandbox, execd: RunningDaemon
+) -> None:
+    async with await Sandbox.connect(execd.url, access_token=execd.token) as other:
+        session = await other.commands.run_background("echo $$; exec sleep 1000")
+    assert (await sandbox.commands.get_status(session)).is_running
+    await sandbox.commands.interrupt(session)
+    assert (await sandbox.commands.get_status(session)).cause == "interrupted"
+
+
+async def test_a_limited_output_is_its_head_and_its_tail(sandbox: Sandbox) -> None:
+    execution = await sandbox.commands.run("seq -w 1 100000", max_output_bytes=70)
+    assert execution.stdout == "".join(f"{n:06}\n" for n in (1, 2, 3, 4, 5, 99996, 99997, 99998, 99999, 100000))
+    assert (execution.truncated, execution.exit_code) == (True, 0)
+    whole = await sandbox.commands.run("seq -w 1 10", max_output_bytes=70)
+    assert (whole.stdout_bytes.count(b"\n"), whole.truncated) == (10, False)
+
+
+async def test_a_session_keeps_what_its_commands_leave(sandbox: Sandbox, execd: RunningDaemon) -> None:
+    async with sandbox.commands.session(working_dir=f"{execd.root}/made", envs={"B": "2"}) as shell:
+        await shell.run("mkdir -p src; cd src && export A=1; f() { echo f$1; }")
+        told: list[str] = []
+        execution = await shell.run("pwd; echo $A$B; f 3; echo oops >&2", on_stdout=lambda line: told.append(line.text))
+        assert told == [f"{execd.root}/made/src", "12", "f3"]
+        assert (execution.stderr, execution.exit_code) == ("oops\n", 0)
+        with pytest.raises(CommandFailedException, match="code 3"):
+            await shell.run("(exit 3)")
+        with pytest.raises(ExecutionTimeoutException):
+            await shell.run("sleep 1000", timeout=0.1)
+        assert [line async for line in shell.run_stream("echo $A; pwd", working_dir="/usr")] == ["1", "/usr"]
+        pid = int((await shell.run("sleep 1000 & echo $!")).stdout)
+        gone = shell.id
+    wait_until_gone([pid])
+    with pytest.raises(RuntimeError, match="not open"):
+        await shell.run("true")
+    shell._id = gone
+    with pytest.raises(SessionNotFoundException):
+        await shell.run("true")
+
+
+async def test_leaving_a_stream_of_a_session_interrupts_it_and_keeps_the_session(sandbox: Sandbox) -> None:
+    async with sandbox.commands.session() as shell:
+        async with shell.run_stream("A=1; echo begun; sleep 1000") as lines:
+            async for line in lines:
+                assert line == "begun"
+                break
+        assert (await shell.run("echo $A")).stdout == "1\n"
+
+
+async def test_a_signal_reaches_the_program(sandbox: Sandbox) -> None:
+    session = await sandbox.commands.run_background(
+        "trap 'echo got it; exit 5' USR1; echo ready; while :; do sleep 0.01; done"
+    )
+    async for line in sandbox.commands.attach(session, check=False):
+        if line == "ready":
+            await sandbox.commands.send_signal(session, "SIGUSR1")
+    assert (await sandbox.commands.get_status(session)).exit_code == 5
+    assert (await sandbox.commands.get_output(session)).stdout == "ready\ngot it\n"
+    with pytest.raises(ConflictException):
+        await sandbox.commands.send_signal(session, "SIGUSR1")
 
 
 async def test_a_wrong_token_is_refused(execd: RunningDaemon) -> None:

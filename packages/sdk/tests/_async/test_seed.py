@@ -17,7 +17,7 @@ async def sandbox(tmp_path: Path) -> AsyncIterator[Sandbox]:
     """Give a sandbox in which `pip` and `npm` are stand-ins that say something."""
     programs = tmp_path / "bin"
     programs.mkdir()
-    for name, text in {"pip": "Collecting $2", "npm": "added 7 packages\necho audited"}.items():
+    for name, text in {"pip": "Collecting $2", "npm": "added 7 packages\necho audited", "python": "trained"}.items():
         (programs / name).write_text(f"#!/bin/sh\necho {text}\n")
         (programs / name).chmod(0o755)
     async with await Sandbox.local(envs={"PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin"}) as sandbox:
@@ -36,6 +36,23 @@ async def test_foreground_commands(
     print(execution.logs.stdout[0].text)
     print(f"Exit code: {execution.exit_code}")
     assert capsys.readouterr().out == "Collecting numpy\nExit code: 0\n"
+
+
+async def test_background_commands(sandbox: Sandbox, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    workspace = str(tmp_path)
+    (tmp_path / "train.py").write_text("print('trained')")
+    session = await sandbox.commands.run_background(
+        "python train.py",
+        working_dir=workspace,
+    )
+    await sandbox.commands.wait(session)
+
+    # Check status later
+    status = await sandbox.commands.get_status(session)
+    if status.is_complete:
+        output = await sandbox.commands.get_output(session)
+        print(output.stdout)
+    assert capsys.readouterr().out == "trained\n\n"
 
 
 async def test_error_handling(sandbox: Sandbox, capsys: pytest.CaptureFixture[str]) -> None:

@@ -465,6 +465,108 @@ def test_what_is_not_built_yet_says_so() -> None:
     assert caught.value.error.details == {"field": "background"}
 
 
+def test_a_background_start_that_breaks_after_its_first_event_is_a_start() -> None:
+    with fake_daemon() as daemon:
+
+        def broken(_: Incoming, wire: Wire) -> None:
+            wire.begin()
+            wire.event(init("bg-1"), 1)
+            wire.cut()
+
+        daemon.on("POST", "/command", broken)
+        with SandboxSync.connect(daemon.url) as sandbox:
+            assert str(sandbox.commands.run_background("x")) == "bg-1"
+        assert daemon.seen("GET", "/executions/bg-1/events") == []
+
+
+def test_a_background_command_that_wants_no_input_is_started_all_the_same() -> None:
+    with fake_daemon() as daemon:
+        daemon.runs(init("bg-1"), {"type": "execution_complete", "execution_time": 0})
+        daemon.on("POST", "/executions/bg-1/stdin", lambda _, wire: wire.refuse(409, "STDIN_CLOSED"))
+        with SandboxSync.connect(daemon.url) as sandbox:
+            assert str(sandbox.commands.run_background("true", stdin="x")) == "bg-1"
+
+
+def log_of(pieces: dict[str, bytes], *, end: int, start: int | None = None) -> Any:
+    """Answer a log, each stream its bytes."""
+
+    def answer(asked: Incoming, wire: Wire) -> None:
+        headers = {"EXECD_COMMANDS_TAIL_CURSOR": str(end)}
+        if start is not None:
+            headers["EXECD_COMMANDS_LOG_START"] = str(start)
+        wire.reply(200, pieces[asked.query.get("stream", "")], **headers)
+
+    return answer
+
+
+def test_output_is_both_streams_up_to_one_cursor() -> None:
+    with fake_daemon(features=["logs"]) as daemon:
+        daemon.on("GET", "/command/a1/logs", log_of({"stdout": b"out\xff", "stderr": b"err"}, end=7, start=0))
+        with SandboxSync.connect(daemon.url) as sandbox:
+            output = sandbox.commands.get_output("a1")
+            assert (output.stdout, output.stdout_bytes, output.stderr) == ("out\ufffd", b"out\xff", "err")
+            assert (output.cursor, output.truncated) == (7, False)
+            sandbox.commands.get_output("a1", cursor=7)
+        asked = [request.query for request in daemon.seen("GET", "/command/a1/logs")]
+    assert asked[:2] == [{"cursor": "0", "stream": "stdout"}, {"cursor": "0", "stream": "stderr", "until": "7"}]
+    assert asked[2]["cursor"] == "7"
+
+
+def test_output_whose_beginning_is_gone_says_so() -> None:
+    with fake_daemon(features=["logs"]) as daemon:
+        daemon.on("GET", "/command/a1/logs", log_of({"stdout": b"o", "stderr": b"e"}, end=70, start=60))
+        with SandboxSync.connect(daemon.url) as sandbox:
+            assert (sandbox.commands.get_output("a1", cursor=5)).truncated
+
+
+def test_a_daemon_that_keeps_no_streams_apart_gives_both_as_one() -> None:
+    with fake_daemon(features=[]) as daemon:
+        daemon.on("GET", "/command/a1/logs", log_of({"": b"out\nerr\n"}, end=8))
+        with SandboxSync.connect(daemon.url) as sandbox:
+            output = sandbox.commands.get_output("a1")
+    assert (output.stdout, output.stderr, output.cursor, output.truncated) == ("out\nerr\n", "", 8, False)
+
+
+def test_the_list_of_commands_goes_over_all_pages() -> None:
+    with fake_daemon() as daemon:
+
+        def page(asked: Incoming, wire: Wire) -> None:
+            more = {"next_cursor": "c2"} if "cursor" not in asked.query else {}
+            wire.reply(200, {"executions": [execution(id=f"a{len(asked.query)}")], **more})
+
+        daemon.on("GET", "/executions", page)
+        with SandboxSync.connect(daemon.url) as sandbox:
+            found = sandbox.commands.list(running=True)
+    assert [status.id for status in found] == ["a3", "a4"]
+    assert (found[0].is_running, found[0].background, found[0].command) == (True, True, "x")
+
+
+def test_a_session_of_a_daemon_without_extensions_gives_lines() -> None:
+    with fake_daemon(features=["output"]) as daemon:
+        daemon.on("POST", "/session", lambda _, wire: wire.reply(200, {"session_id": "s1"}))
+        daemon.on("DELETE", "/session/s1", lambda _, wire: wire.reply())
+
+        def run(_: Incoming, wire: Wire) -> None:
+            wire.begin()
+            for number, event in enumerate((init("e1"), out("a"), out("\n"), complete(3)), 1):
+                wire.event(event, number)
+            wire.end()
+
+        daemon.on("POST", "/session/s1/run", run)
+        with SandboxSync.connect(daemon.url) as sandbox, sandbox.commands.session() as shell:
+            assert (shell.run("x")).stdout == "a\n\n"
+        assert daemon.seen("POST", "/session/s1/run")[0].json == {"command": "x"}
+        assert len(daemon.seen("DELETE", "/session/s1")) == 1
+
+
+def test_a_signal_is_sent_by_its_name() -> None:
+    with fake_daemon(features=["signal"]) as daemon:
+        daemon.on("POST", "/executions/a1/signal", lambda _, wire: wire.reply())
+        with SandboxSync.connect(daemon.url) as sandbox:
+            sandbox.commands.send_signal("a1", "SIGINT")
+        assert daemon.seen("POST", "/executions/a1/signal")[0].json == {"signal": "SIGINT"}
+
+
 def test_attaching_replays_and_follows_and_leaves_the_command_alone() -> None:
     with fake_daemon() as daemon:
         daemon.runs(init("a1"), out("a\nb\n"), complete(4))

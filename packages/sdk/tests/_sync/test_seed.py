@@ -18,7 +18,7 @@ def sandbox(tmp_path: Path) -> Iterator[SandboxSync]:
     """Give a sandbox in which `pip` and `npm` are stand-ins that say something."""
     programs = tmp_path / "bin"
     programs.mkdir()
-    for name, text in {"pip": "Collecting $2", "npm": "added 7 packages\necho audited"}.items():
+    for name, text in {"pip": "Collecting $2", "npm": "added 7 packages\necho audited", "python": "trained"}.items():
         (programs / name).write_text(f"#!/bin/sh\necho {text}\n")
         (programs / name).chmod(0o755)
     with SandboxSync.local(envs={"PATH": f"{programs}:/usr/local/bin:/usr/bin:/bin"}) as sandbox:
@@ -37,6 +37,23 @@ def test_foreground_commands(
     print(execution.logs.stdout[0].text)
     print(f"Exit code: {execution.exit_code}")
     assert capsys.readouterr().out == "Collecting numpy\nExit code: 0\n"
+
+
+def test_background_commands(sandbox: SandboxSync, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    workspace = str(tmp_path)
+    (tmp_path / "train.py").write_text("print('trained')")
+    session = sandbox.commands.run_background(
+        "python train.py",
+        working_dir=workspace,
+    )
+    sandbox.commands.wait(session)
+
+    # Check status later
+    status = sandbox.commands.get_status(session)
+    if status.is_complete:
+        output = sandbox.commands.get_output(session)
+        print(output.stdout)
+    assert capsys.readouterr().out == "trained\n\n"
 
 
 def test_error_handling(sandbox: SandboxSync, capsys: pytest.CaptureFixture[str]) -> None:

@@ -48,6 +48,56 @@ def test_a_background_run_is_not_bound_to_its_reader() -> None:
     }  # fmt: skip
 
 
+def test_a_log_is_asked_for_from_a_place_on_and_of_one_stream_only_where_that_is_known() -> None:
+    request = calls.read_log("a/1", features=frozenset({"logs"}), cursor=5, stream="stderr", until=9)
+    assert request.target == "/command/a%2F1/logs?cursor=5&stream=stderr&until=9"
+    assert calls.read_log("a", features=frozenset(), cursor=0).target == "/command/a/logs?cursor=0"
+    with pytest.raises(NotSupportedException):
+        calls.read_log("a", features=frozenset(), cursor=0, stream="stdout")
+
+
+def test_a_run_of_a_session_asks_for_extensions_only_where_sessions_have_them() -> None:
+    plain = calls.run_in_session("s/1", "x", execution_id="e", features=EVERYTHING, working_dir="/w", timeout=2)
+    assert plain.start.path == "/session/s%2F1/run"
+    assert json.loads(plain.start.body) == {"command": "x", "cwd": "/w", "timeout": 2000}
+    assert (plain.execution_id, plain.start.is_idempotent) == (None, False)
+    live = calls.run_in_session("s", "x", execution_id="e", features=frozenset({"sessions"}), max_output_bytes=9)
+    assert json.loads(live.start.body) == {
+        "command": "x", "output": "chunks", "execution_id": "e", "on_disconnect": "kill", "disconnect_grace_ms": 60000,
+        "max_output_bytes": 9,
+    }  # fmt: skip
+    assert (live.execution_id, live.start.is_idempotent) == ("e", True)
+    with pytest.raises(NotSupportedException):
+        calls.run_in_session("s", "x", execution_id="e", features=frozenset(), max_output_bytes=9)
+
+
+@pytest.mark.parametrize(
+    ("command", "fault"), [(" ", ValueError), (["ls"], TypeError), (b"ls", TypeError), ("a\0", ValueError)]
+)
+def test_a_session_takes_shell_text(command: Any, fault: type[Exception]) -> None:
+    with pytest.raises(fault):
+        calls.run_in_session("s", command, execution_id="e", features=frozenset({"sessions"}))
+
+
+def test_a_session_is_asked_for_what_is_given_only() -> None:
+    assert calls.create_session().body == b"{}"
+    assert json.loads(calls.create_session(working_dir="/w", envs={"A": "1"}).body) == {"cwd": "/w", "envs": {"A": "1"}}
+
+
+@pytest.mark.parametrize(("cursor", "fault"), [(-1, ValueError), ("0", TypeError), (True, TypeError)])
+def test_a_cursor_is_a_number(cursor: Any, fault: type[Exception]) -> None:
+    with pytest.raises(fault):
+        calls.read_log("a", features=frozenset(), cursor=cursor)
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"), [(2, TypeError), ("INT", ValueError), ("", ValueError), ("SIG!", ValueError)]
+)
+def test_a_signal_is_a_name(name: Any, fault: type[Exception]) -> None:
+    with pytest.raises(fault):
+        calls.send_signal("a", name, features=frozenset({"signal"}))
+
+
 @pytest.mark.parametrize(
     ("fields", "feature"),
     [({"user": "a"}, "user"), ({"stdin": True}, "stdin"), ({"max_output_bytes": 1}, "max_output_bytes")],

@@ -5,10 +5,11 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Final
 
-from execd._wire import ExecutionKind, ExecutionList
-from execd.errors import InvalidQuery, StdinClosed
+from execd._wire import ExecutionKind, ExecutionList, SignalRequest
+from execd.errors import AlreadyFinished, InvalidQuery, StdinClosed
 from execd.http import stream
 from execd.http.answer import EMPTY, NO_CONTENT, Answer, json_answer
+from execd.http.body import decode
 from execd.http.exchange import Exchange
 from execd.http.query import integer
 from execd.http.services import Services
@@ -57,6 +58,12 @@ async def get(exchange: Exchange, services: Services) -> Answer:
     return json_answer(execution(services.registry.find(exchange.params["id"])))
 
 
+async def delete(exchange: Exchange, services: Services) -> Answer:
+    """Stop an execution if it runs, and forget it; the answer comes when nothing of it is left."""
+    await services.registry.delete(services.registry.find(exchange.params["id"]))
+    return EMPTY
+
+
 async def events(exchange: Exchange, services: Services) -> Events | Answer:
     """Replay the events after a number, and follow to the end unless told otherwise."""
     run = services.registry.find(exchange.params["id"])
@@ -91,6 +98,16 @@ async def write_stdin(exchange: Exchange, services: Services) -> Answer:
             await _feed(exchange, run.control, last=last)
     except CutShort:
         raise StdinClosed(f"execution {run.id} has ended") from None
+    return EMPTY
+
+
+async def send_signal(exchange: Exchange, services: Services) -> Answer:
+    """Send a signal by name."""
+    run = services.registry.find(exchange.params["id"])
+    request = decode(await services.arrivals.whole(exchange), SignalRequest)
+    if run.end is not None or run.control is None:
+        raise AlreadyFinished(f"execution {run.id} has already ended")
+    run.control.send_signal(request.signal)
     return EMPTY
 
 

@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from execd.errors import MethodNotAllowed, RouteNotFound
-from execd.http import code, commands, executions, files, health, metrics
+from execd.http import code, commands, executions, files, health, metrics, sessions
 from execd.http.answer import Answer
 from execd.http.entry import Entry
 from execd.http.exchange import Exchange
@@ -27,10 +27,16 @@ ROUTES: Final[tuple[tuple[str, str, Endpoint], ...]] = (
     ("POST", "/command", commands.start),
     ("DELETE", "/command", commands.interrupt),
     ("GET", "/command/status/{id}", commands.status),
+    ("GET", "/command/{id}/logs", commands.logs),
+    ("POST", "/session", sessions.create),
+    ("POST", "/session/{id}/run", sessions.run),
+    ("DELETE", "/session/{id}", sessions.delete),
     ("GET", "/executions", executions.list_all),
     ("GET", "/executions/{id}", executions.get),
+    ("DELETE", "/executions/{id}", executions.delete),
     ("GET", "/executions/{id}/events", executions.events),
     ("POST", "/executions/{id}/stdin", executions.write_stdin),
+    ("POST", "/executions/{id}/signal", executions.send_signal),
     ("POST", "/code/context", code.create_context),
     ("GET", "/code/contexts", code.list_contexts),
     ("DELETE", "/code/contexts", code.delete_contexts),

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from execd._wire import RunCommandRequest
+from execd._wire import CreateSessionRequest, RunCommandRequest, RunInSessionRequest
 from execd.files.service import Files
 from execd.http.auth import Access
 from execd.http.body import Arrivals
@@ -25,6 +25,19 @@ class Commands(Protocol):
 
     async def interrupt(self, execution_id: str) -> None:
         """Stop a command and return when it is gone; raises `CommandNotFound`, `AlreadyFinished`."""
+
+
+class Sessions(Protocol):
+    """What keeps live shells (`process.Sessions` is one)."""
+
+    async def create(self, request: CreateSessionRequest) -> str:
+        """Return the id of a new session; raises an `ExecdError`."""
+
+    def run(self, session_id: str, request: RunInSessionRequest) -> Run:
+        """Return the run of a command in a session; raises `SessionNotFound`."""
+
+    async def delete(self, session_id: str) -> None:
+        """End a session and return when nothing of it is left; raises `SessionNotFound`."""
 
 
 class Activity:
@@ -57,6 +70,7 @@ class Services:
 
     registry: Registry
     commands: Commands
+    sessions: Sessions
     code: Code
     files: Files
     metrics: Sampler

@@ -40,6 +40,26 @@ class Events(Protocol):
         """End reading."""
 
 
+class Whole:
+    """Events that are all there."""
+
+    def __init__(self, frames: bytes) -> None:
+        self._frames = frames
+        self.done = False
+
+    def take(self, max_bytes: int = BATCH) -> bytes:
+        """Return them all, once."""
+        self.done = True
+        return self._frames
+
+    async def wait(self, timeout_s: float) -> bool:
+        """Return at once."""
+        return True
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
 async def write_events(exchange: Exchange, events: Events, *, heartbeat_s: float, now_ms: Callable[[], int]) -> None:
     """Send events until the terminal one, or until the client leaves; closes `events` in every case."""
     try:

@@ -22,7 +22,7 @@ def command_status(run: Run) -> CommandStatus:
         error=error_text(end),
         cause=Cause(end.cause) if end else None,
         signal=end.signal if end else None,
-        background=False,
+        background=run.policy.background,
         pid=run.pid,
     )
 
@@ -43,7 +43,7 @@ def execution(run: Run) -> Execution:
         signal=end.signal if end else None,
         error=error_text(end),
         pid=run.pid,
-        background=False,
+        background=run.policy.background,
         # The output of a cell is cut in a way that nobody chooses.
         output=None if run.policy.mode == "whole" else OutputMode(run.policy.mode),
         first_event=store.floor.first_event,

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
+from execd.process.descriptors import with_inherited
 from execd.process.states import Exit
 from execd.users import Identity
 
@@ -32,6 +33,8 @@ class Program:
     executable: str | None = None
     identity: Identity | None = None
     stdin: bool = False
+    passed: tuple[int, ...] = ()
+    """Descriptors that it gets under the same numbers."""
 
 
 class Child:
@@ -76,7 +79,7 @@ def spawn(program: Program) -> Child:
         out, out_theirs = _pipe(opened)
         err, err_theirs = _pipe(opened)
         take, give = _pipe(opened) if program.stdin else (subprocess.DEVNULL, None)
-        pid = _popen(program, take, out_theirs, err_theirs)
+        pid = with_inherited(lambda: _popen(program, take, out_theirs, err_theirs), lowest_free=max(opened))
         pidfd = _pidfd(pid)
     except BaseException:
         _close(opened)
@@ -111,6 +114,7 @@ def _popen(program: Program, stdin: int, stdout: int, stderr: int) -> int:
         cwd=program.directory,
         env=program.environment,
         close_fds=True,
+        pass_fds=program.passed,
         start_new_session=True,
         user=who.uid if who else None,
         group=who.gid if who else None,

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from execd import users
-from execd._wire import DisconnectPolicy, OutputMode, OverflowPolicy, RunCommandRequest, StdinMode
-from execd.errors import AlreadyFinished, CommandNotFound, ExecutionNotFound, InvalidRequestBody, NotSupported
+from execd._wire import DisconnectPolicy, OutputMode, OverflowPolicy, RunCommandRequest, RunInSessionRequest, StdinMode
+from execd.errors import AlreadyFinished, CommandNotFound, ExecutionNotFound, InvalidRequestBody
 from execd.paths import absolute
 from execd.process.child import Program
 from execd.process.environment import read_file
@@ -21,6 +21,7 @@ from execd.runs.registry import Registry
 from execd.runs.run import Policy, Run
 
 KIND: Final = "command"
+SESSION_KIND: Final = "session_run"
 DISCONNECT_GRACE_MS: Final = 5000
 
 
@@ -67,7 +68,6 @@ class Commands:
         Raises an `ExecdError` for what is refused before any event; a program that cannot be started is a run that ends
         with `never_started`.
         """
-        _refuse_unbuilt(request)
         content = _content(request)
         if self._is_known(request.execution_id):
             return self._register(request, content)
@@ -79,7 +79,7 @@ class Commands:
 
     def _register(self, request: RunCommandRequest, content: str) -> Run:
         run, _ = self._registry.register(
-            kind=KIND, content=content, body=request, policy=_policy(request), execution_id=request.execution_id
+            kind=KIND, content=content, body=request, policy=policy_of(request), execution_id=request.execution_id
         )
         return run
 
@@ -89,7 +89,7 @@ class Commands:
             run = self._registry.find(execution_id)
         except ExecutionNotFound as unknown:
             raise CommandNotFound(unknown.message) from None
-        if run.kind != KIND:
+        if run.kind not in (KIND, SESSION_KIND):
             raise CommandNotFound(f"execution {execution_id} is no command")
         if run.end is not None or run.control is None:
             raise AlreadyFinished(f"command {execution_id} has already ended")
@@ -144,7 +144,7 @@ class Commands:
         )
 
     def _shell(self, command: str) -> tuple[str, list[str]]:
-        shell = self._settings.shell or next(filter(_is_program, _BASH), "/bin/sh")
+        shell = self._settings.shell or next(filter(is_program, BASH), "/bin/sh")
         return shell, [os.path.basename(shell), "-c", command]
 
 
@@ -157,17 +157,12 @@ class _Setting:
     identity: users.Identity | None
 
 
-_BASH: Final = ("/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash")
+BASH: Final = ("/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash")
 
 
-def _is_program(path: str) -> bool:
+def is_program(path: str) -> bool:
+    """Whether there is something to execute."""
     return os.access(path, os.X_OK)
-
-
-def _refuse_unbuilt(request: RunCommandRequest) -> None:
-    for name, given in (("background", request.background), ("max_output_bytes", request.max_output_bytes is not None)):
-        if given:
-            raise NotSupported(f"{name} is not supported yet", details={"field": name})
 
 
 def _content(request: RunCommandRequest) -> str:
@@ -176,8 +171,10 @@ def _content(request: RunCommandRequest) -> str:
     return shlex.join(request.argv) if request.argv is not None else request.command or ""
 
 
-def _policy(request: RunCommandRequest) -> Policy:
-    detached = request.on_disconnect is DisconnectPolicy.DETACH
+def policy_of(request: RunCommandRequest | RunInSessionRequest) -> Policy:
+    """Return how a run treats its output and its readers."""
+    background = isinstance(request, RunCommandRequest) and request.background is True
+    detached = background or request.on_disconnect is DisconnectPolicy.DETACH
     grace_ms = request.disconnect_grace_ms
     overflow = request.on_overflow or (OverflowPolicy.DROP_OLDEST if detached else OverflowPolicy.BLOCK)
     return Policy(
@@ -185,4 +182,6 @@ def _policy(request: RunCommandRequest) -> Policy:
         on_disconnect="detach" if detached else "kill",
         disconnect_grace_ms=DISCONNECT_GRACE_MS if grace_ms is None else grace_ms,
         on_overflow=overflow.value,
+        background=background,
+        max_output_bytes=request.max_output_bytes,
     )

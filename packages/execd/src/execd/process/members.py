@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Final, NamedTuple
 
 MARK: Final = "EXECD_EXECUTION_ID"
@@ -71,6 +71,15 @@ class Census:
         first = [*self._tied.get(leader, ()), *self._tied.get(mark, ()), *self._children.get(leader, ())]
         return [process for process in self._with_descendants(first) if process.pid != leader]
 
+    def newcomers(self, leader: int, mark: str, *, since: int, before: Collection[int]) -> list[Process]:
+        """Return the living members, but for those `before` or started before `since`, and their descendants."""
+        everyone = self.members(leader, mark)
+        earlier = self._with_descendants(
+            process for process in everyone if process.start < since or process.pid in before
+        )
+        spared = {process.pid for process in earlier}
+        return [process for process in everyone if process.pid not in spared]
+
     def orphans(self, marks: Iterable[str], *, parent: int) -> list[Process]:
         """Return the living processes of runs whose leaders are gone, as far as they have passed to `parent`."""
         return self._with_descendants(
@@ -95,6 +104,11 @@ def take_census(*, root: int | None = None) -> Census:
     if root is not None:
         processes = _below(root, processes)
     return Census((process, _mark(process)) for process in processes)
+
+
+def children(pid: int) -> set[int]:
+    """Return the children of a process at this moment, as far as the kernel tells."""
+    return set(map(int, _read(f"/proc/{pid}/task/{pid}/children").split()))
 
 
 def look(pid: int) -> Process | None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
+from typing import Final
 
 from execd.errors import StdinClosed
 from execd.process.child import Child
 from execd.process.pump import Pump, Stdin
 from execd.runs.run import Run
 from execd.runs.sse import Stream
+
+_STREAMS: Final[tuple[Stream, Stream]] = ("stdout", "stderr")
 
 
 class Pipes:
@@ -23,7 +27,7 @@ class Pipes:
         self._failed = failed
         self._open = 2
         self._holding: asyncio.Task[None] | None = None
-        self._pumps = (self._pump(child.stdout, "stdout"), self._pump(child.stderr, "stderr"))
+        self._pumps = (self._pump(child.stdout, _STREAMS[0]), self._pump(child.stderr, _STREAMS[1]))
         self._stdin = None if child.stdin is None else Stdin(child.stdin)
 
     @property
@@ -39,9 +43,21 @@ class Pipes:
             pump.flush()
 
     def discard(self) -> None:
-        """Go on reading for nobody, until nobody writes."""
-        for pump in self._pumps:
-            pump.discard()
+        """Go on reading until nobody writes: for nobody, or for the log of a background run."""
+        if not self._run.policy.background:
+            for pump in self._pumps:
+                pump.discard()
+            return
+        self._run.late_open = any(pump.open for pump in self._pumps)
+        for pump, stream in zip(self._pumps, _STREAMS, strict=True):
+            pump.divert(partial(self._keep, stream), ended=self._late_ended)
+
+    def _keep(self, stream: Stream, data: bytes) -> bool:
+        self._run.write_late(stream, data)
+        return True
+
+    def _late_ended(self) -> None:
+        self._run.late_open = any(pump.open for pump in self._pumps)
 
     def close_stdin(self) -> None:
         """End standard input, if it is open."""

@@ -61,9 +61,18 @@ class Pump:
 
     def discard(self) -> None:
         """Go on reading for nobody: who still writes must neither wait nor die of SIGPIPE."""
-        self._deliver = _nobody
-        self._ended = _nothing
+        self.divert(_nobody, ended=_nothing)
+
+    def divert(self, deliver: Callable[[bytes], bool], *, ended: Callable[[], None]) -> None:
+        """Go on reading for somebody else."""
+        self._deliver = deliver
+        self._ended = ended
         self.resume()
+
+    @property
+    def open(self) -> bool:
+        """Whether the pipe has not ended."""
+        return self._open
 
     def _readable(self) -> None:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from typing import Final
 
@@ -15,6 +15,8 @@ from execd.process.members import Census, Process, look, take_census
 WATCHED_AT_ONCE: Final = 64
 """Members that are waited for at a time: a run of thousands must not take the daemon's descriptors."""
 RETRY_S: Final = 0.01
+KILL_PATIENCE_S: Final = 1.0
+"""How long what has been sent SIGKILL is waited for, where others wait for that."""
 _ROUNDS: Final = 20
 
 
@@ -33,6 +35,12 @@ class Survey:
         if not self._asking:
             asyncio.get_running_loop().call_soon(self._take)
         self._asking.append(answer)
+
+    async def census(self) -> Census:
+        """Return the next census."""
+        future: asyncio.Future[Census] = asyncio.get_running_loop().create_future()
+        self.ask(lambda census: None if future.done() else future.set_result(census))
+        return await future
 
     def _take(self) -> None:
         asking, self._asking = self._asking, []
@@ -150,6 +158,51 @@ class Sweep:
     def _unwatch(self, descriptor: int) -> None:
         self._loop.remove_reader(descriptor)
         self._watched.discard(descriptor)
+        os.close(descriptor)
+
+
+async def end_processes(members: Collection[Process], *, grace_s: float) -> None:
+    """Ask these processes to go, kill who stays longer than the grace, and return when they have gone, or will not."""
+    held = {descriptor for member in members if (descriptor := _hold(member)) is not None}
+    try:
+        for number, patience_s in ((signal.SIGTERM, grace_s), (signal.SIGKILL, KILL_PATIENCE_S)):
+            for descriptor in held:
+                _signal(descriptor, number)
+            left = await _await_ends(held, within_s=patience_s)
+            _close(held - left)
+            held = left
+    finally:
+        _close(held)
+
+
+async def _await_ends(descriptors: set[int], *, within_s: float) -> set[int]:
+    """Return those whose processes have not ended in time."""
+    loop = asyncio.get_running_loop()
+    left = set(descriptors)
+    changed = asyncio.Event()
+
+    def ended(descriptor: int) -> None:
+        loop.remove_reader(descriptor)
+        left.discard(descriptor)
+        changed.set()
+
+    for descriptor in descriptors:
+        loop.add_reader(descriptor, ended, descriptor)
+    try:
+        async with asyncio.timeout(within_s):
+            while left:
+                changed.clear()
+                await changed.wait()
+    except TimeoutError:
+        pass
+    finally:
+        for descriptor in left:
+            loop.remove_reader(descriptor)
+    return left
+
+
+def _close(descriptors: Iterable[int]) -> None:
+    for descriptor in descriptors:
         os.close(descriptor)
 
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import msgspec
+
 from execd.runs.index import Kind, Record
 from execd.runs.sse import Stream, control_frame, encode, text_frames
 from execd.runs.store import Counts, Mark, Store
@@ -93,6 +95,8 @@ class Cursor:
 
     def _parts(self, record: Record, stop: int) -> list[bytes]:
         stream = _STREAMS.get(record.kind)
+        if record.kind is Kind.GAP:
+            return self._gap(record)
         if stream is None:
             return self._control(record)
         last = record.kind in (Kind.STDOUT_END, Kind.STDERR_END)
@@ -104,6 +108,16 @@ class Cursor:
         skip = max(0, self.position + 1 - first)
         self.position = max(self.position, first + len(done.pieces) - 1)
         return text_frames(self._store.mode, stream, done, skip=skip, first=first, timestamp_ms=record.time_ms)
+
+    def _gap(self, record: Record) -> list[bytes]:
+        payload = self._store.payload(record)
+        event = msgspec.json.decode(payload)
+        for stream in self._seen:
+            self._seen[stream] += event[f"{stream}_bytes"]
+        if event["to"] <= self.position:
+            return []
+        self.position = event["to"]
+        return [control_frame(None, payload)]
 
     def _control(self, record: Record) -> list[bytes]:
         self.done = record.kind is Kind.TERMINAL

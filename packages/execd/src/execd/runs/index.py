@@ -22,6 +22,8 @@ class Kind(IntEnum):
     STDERR_END = 3
     CONTROL = 4
     TERMINAL = 5
+    GAP = 6
+    """Output that was never stored; its event names what is missing, and has no number of its own."""
 
 
 _RECORD: Final = Struct("<5Q2I")

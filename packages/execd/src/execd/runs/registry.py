@@ -52,6 +52,8 @@ class Registry:
         self._live: dict[str, Run] = {}
         self._finished: dict[str, Run] = {}
         """Ended runs, in the order of their ends."""
+        self._leaving: set[Run] = set()
+        """Deleted runs that somebody still reads."""
         self._closing = False
         self._loop: asyncio.AbstractEventLoop | None = None
         spool.on_progress = self._progressed
@@ -102,6 +104,19 @@ class Registry:
             raise InvalidQuery(f"after: {after} is past the newest event, {newest}")
         return run.attach(after=min(after, newest), follow=follow)
 
+    async def delete(self, run: Run) -> None:
+        """Stop a run if it goes on, and forget it; who reads it at that moment still gets the rest."""
+        if run.end is None and run.control is not None:
+            run.control.stop("interrupted")
+        await run.ended()
+        if self._finished.get(run.id) is not run:
+            return
+        if run.watched:
+            del self._runs[run.id], self._finished[run.id]
+            self._leaving.add(run)
+        else:
+            self._forget(run)
+
     async def close(self) -> None:
         """Take nothing new, stop every live run, and return when all have ended; the caller limits the time."""
         self._closing = True
@@ -132,7 +147,13 @@ class Registry:
 
     def reader_left(self, run: Run) -> None:
         """Forget at once what only its readers kept."""
-        if run.id not in self._finished or run.watched:
+        if run.watched:
+            return
+        if run in self._leaving:
+            self._leaving.discard(run)
+            self.total_bytes -= run.forget()
+            self.reconsider()
+        if self._finished.get(run.id) is not run:
             return
         if self._expiry_ms(run) <= self.clock.mono_ms() or self.total_bytes > self._total_bound():
             self._forget(run)

@@ -13,15 +13,18 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
+from execd.runs.budget import Budget
 from execd.runs.clock import Clock
 from execd.runs.cursor import Cursor
 from execd.runs.ends import End, Totals, terminal_event
 from execd.runs.feed import Feed
 from execd.runs.index import RECORD_BYTES
+from execd.runs.log import RawReader
 from execd.runs.reader import Grace, Reader
 from execd.runs.spool import Spool
 from execd.runs.sse import Stream, encode
 from execd.runs.store import Store
+from execd.runs.strip import Strip
 from execd.runs.text import Mode
 
 MARGIN: Final = 8 * 1024 * 1024
@@ -36,6 +39,10 @@ class Policy:
     on_disconnect: str
     disconnect_grace_ms: int
     on_overflow: str
+    background: bool = False
+    """Whether its start is all that the one who started it reads, and late output is kept."""
+    max_output_bytes: int | None = None
+    """How much of the output its readers get: head and tail."""
 
 
 class Control(Protocol):
@@ -94,10 +101,18 @@ class Run:
         self.truncated = False
         self.held = False
         self.store = Store(policy.mode, keeper.spool)
+        limit = policy.max_output_bytes
+        # Head and tail must have room beside each other, and the tail for a moment twice.
+        self._budget = None if limit is None else Budget(min(limit, keeper.bound() // 2), keeper.spool)
+        self.late: Strip | None = None
+        """What survivors have written after the end."""
+        self.late_open = False
+        """Whether survivors may still write something that is kept."""
+        self.forgotten = False
         self.feed = Feed()
         self._keeper = keeper
         self._ended = Feed()
-        self._readers: set[Reader] = set()
+        self._readers: set[Reader | RawReader] = set()
         self._graces: list[Grace] = []
         self._leader_alive = True
         self._counted = 0
@@ -107,8 +122,24 @@ class Run:
 
     def write(self, stream: Stream, data: bytes) -> None:
         """Store one read of the program's output."""
-        self.store.write(stream, data, time_ms=self._keeper.clock.wall_ms())
+        now = self._keeper.clock.wall_ms()
+        if self._budget is not None:
+            data = self._budget.admit(stream, data, time_ms=now)
+        if data:
+            self.store.write(stream, data, time_ms=now)
         self._grown()
+
+    def write_late(self, stream: Stream, data: bytes) -> None:
+        """Keep what a survivor writes after the end, within the bound: the oldest output of the run goes first."""
+        if self.forgotten:
+            return
+        self.late = self.late or Strip(self._keeper.spool)
+        self.late.append(stream, data, time_ms=self._keeper.clock.wall_ms())
+        bound = self._keeper.bound()
+        if self.size > bound:
+            self._forget(self.store.record_within(max(0, bound - self.late.size)))
+            self.late.limit(max(0, bound - self.store.size))
+        self._keeper.account(self, self._growth())
 
     def emit(self, event: dict[str, Any] | msgspec.Struct) -> int:
         """Store a control event, stamped with the time, and return its number."""
@@ -123,6 +154,8 @@ class Run:
         if self.end is not None:
             raise RuntimeError(f"execution {self.id} has already ended")
         now = self._keeper.clock.wall_ms()
+        if self._budget is not None:
+            self.truncated |= self._budget.release(self.store, time_ms=now)
         self.store.end("stdout", time_ms=now)
         self.store.end("stderr", time_ms=now)
         # What makes room for the last record is dropped now, or the end would not know of it.
@@ -184,6 +217,12 @@ class Run:
             self._succeed(reader)
         return reader
 
+    def read(self, *, cursor: int, until: int | None, stream: Stream | None) -> RawReader:
+        """Return the raw bytes from a place on; raises `InvalidQuery` for places that are not there."""
+        reader = RawReader(self, cursor=cursor, until=until, stream=stream)
+        self._readers.add(reader)
+        return reader
+
     def _succeed(self, reader: Reader) -> None:
         # A resume takes over from the reader that left at or after its place; that one need not be waited for any more.
         left = [grace for grace in self._graces if grace.record >= reader.record]
@@ -192,7 +231,7 @@ class Run:
             grace.timer.cancel()
             self._graces.remove(grace)
 
-    def leave(self, reader: Reader) -> None:
+    def leave(self, reader: Reader | RawReader) -> None:
         """Forget a reader; when the run goes on, its grace begins."""
         if reader not in self._readers:
             return
@@ -220,7 +259,8 @@ class Run:
     @property
     def size(self) -> int:
         """Bytes that count toward retention."""
-        return self.store.size
+        beside = (self._budget, self.late)
+        return self.store.size + sum(strip.size for strip in beside if strip is not None)
 
     def reconsider(self) -> None:
         """Look again whether the program must be held: a reader has moved on, or a bound has changed."""
@@ -278,7 +318,7 @@ class Run:
 
     def _growth(self) -> int:
         before = self._counted
-        self._counted = self.store.size
+        self._counted = self.size
         return self._counted - before
 
     def squeeze(self, excess: int) -> int:
@@ -289,6 +329,9 @@ class Run:
     def forget(self) -> int:
         """Give back all that is stored, and return how many bytes counted."""
         self._end_graces()
+        self.forgotten = True
         for log in (self.store.raw, self.store.index, self.store.control):
             log.drop(log.end)
+        if self.late is not None:
+            self.late.clear()
         return self._counted

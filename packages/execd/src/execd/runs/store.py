@@ -6,11 +6,13 @@ what was unfinished at that place is kept aside, so that framing can begin there
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from execd.runs.index import RECORD_BYTES, Kind, Record, rightmost, unpack
 from execd.runs.spool import Log, Spool
-from execd.runs.sse import Stream
+from execd.runs.sse import Stream, encode
+from execd.runs.strip import Span
 from execd.runs.text import NOTHING, Carry, Mode, step
 
 _WINDOW: Final = 512
@@ -53,6 +55,8 @@ class Store:
         self.terminal = b""
         self.floor = Mark(0, 1, NOTHING, NOTHING, Counts())
         self._carries: dict[Stream, Carry] = {"stdout": NOTHING, "stderr": NOTHING}
+        self._gap = (0, 0)
+        """The record of the gap, and how many bytes the raw store lacks from there on."""
         self._history: list[tuple[int, Counts]] = []
 
     @property
@@ -96,6 +100,26 @@ class Store:
         else:
             self.control.append(len(payload).to_bytes(8, "little") + payload)
         return number
+
+    def gap(self, dropped: Counts, *, time_ms: int) -> None:
+        """Append what stands for output that is not stored; what is unfinished before it becomes an event first."""
+        for stream in self._carries:
+            self.end(stream, time_ms=time_ms)
+        event = {
+            "type": "truncated",
+            "from": self.next_event,
+            "to": self.next_event,
+            "stdout_bytes": dropped.stdout,
+            "stderr_bytes": dropped.stderr,
+            "timestamp": time_ms,
+        }
+        self._gap = (self.records, sum(dropped))
+        self._record(Kind.GAP, time_ms)
+        payload = encode(event)
+        self.control.append(len(payload).to_bytes(8, "little") + payload)
+        self.next_event += 1
+        self.stdout_bytes += dropped.stdout
+        self.stderr_bytes += dropped.stderr
 
     def _record(self, kind: Kind, time_ms: int) -> None:
         out, err = self._carries["stdout"], self._carries["stderr"]
@@ -149,7 +173,9 @@ class Store:
         out = self._gather("stdout", at, record.out_pending)
         err = self._gather("stderr", at, record.err_pending)
         before = record.stdout_before
-        counts = Counts(before - len(out), record.start - before - len(err))
+        gap, lacking = self._gap
+        written = record.start + (lacking if at > gap else 0)
+        counts = Counts(before - len(out), written - before - len(err))
         return Mark(at, record.first_event, Carry(out, record.out_cr), Carry(err, record.err_cr), counts)
 
     def _gather(self, stream: Stream, at: int, length: int) -> bytes:
@@ -189,6 +215,21 @@ class Store:
         return self._history[at][1] if at >= 0 else Counts()
 
     # ── forgetting ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def spans(self, start: int, end: int) -> Iterator[Span]:
+        """Say which stream wrote what of the raw bytes [start, end), all of which must still be there."""
+        at = max(
+            self.floor.record, rightmost(self.floor.record, self.records, accepts=lambda at: self.place(at)[0] <= start)
+        )
+        while start < end and at < self.records:
+            records = self.records_from(at)
+            at += len(records)
+            stops = [*(record.start for record in records[1:]), self.place(at)[0]]
+            for record, stop in zip(records, stops, strict=True):
+                first, last = max(record.start, start), min(stop, end)
+                if first < last:
+                    yield Span("stdout" if record.kind is Kind.STDOUT else "stderr", first, last, record.time_ms)
+            start = max(start, stops[-1])
 
     def weight(self, at: int) -> int:
         """Return the bytes, output, index and control events, from record `at` to the end."""

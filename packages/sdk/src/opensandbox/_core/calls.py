@@ -21,6 +21,7 @@ STOP_SILENCE_S: Final = 300.0
 BRIEF_SILENCE_S: Final = 5.0
 """How long a cancelled call waits for its interrupt."""
 MAX_TIMEOUT_MS: Final = 2**53
+_PAGE: Final = 1000
 _NO_TEXT: Final[tuple[type[Any], ...]] = (bytes, bytearray, memoryview)  # sequences, but not of strings
 
 
@@ -49,10 +50,10 @@ def run_command(
         "envs": environment(envs),
         "timeout": milliseconds(timeout),
         "user": None if user is None else _text("user", user),
-        "uid": None if uid is None else _id("uid", uid),
-        "gid": None if gid is None else _id("gid", gid),
+        "uid": None if uid is None else _count("uid", uid),
+        "gid": None if gid is None else _count("gid", gid),
         "stdin": "pipe" if stdin else None,
-        "max_output_bytes": max_output_bytes,
+        "max_output_bytes": None if max_output_bytes is None else _count("max_output_bytes", max_output_bytes),
         "background": background or None,
         "output": "chunks" if "output" in features else None,
         "execution_id": execution_id if named else None,
@@ -68,6 +69,65 @@ def run_command(
         method="POST", path="/command", body=body, content_type="application/json", is_idempotent=named
     )  # fmt: skip
     return StreamRequest(start=start, decode=decode.event, execution_id=execution_id if named else None)
+
+
+def create_session(*, working_dir: str | None = None, envs: Mapping[str, str] | None = None) -> Request:
+    """Start a live shell."""
+    wanted = {"cwd": None if working_dir is None else _text("working_dir", working_dir), "envs": environment(envs)}
+    fields: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
+    body = msgspec.json.encode(_wire.CreateSessionRequest(**fields))
+    return Request(
+        method="POST", path="/session", body=body, content_type="application/json", silence_s=STOP_SILENCE_S
+    )  # fmt: skip
+
+
+def run_in_session(
+    session_id: str,
+    command: str,
+    *,
+    execution_id: str,
+    features: AbstractSet[str],
+    working_dir: str | None = None,
+    timeout: float | None = None,
+    max_output_bytes: int | None = None,
+) -> StreamRequest[_wire.Event]:
+    """Run a command in a live shell. `execution_id` is used where sessions take one."""
+    if not isinstance(command, str):
+        raise TypeError(f"command must be a string: a session's shell reads it; not {type(command).__name__}")
+    if not command.strip():
+        raise ValueError("command is blank")
+    named = "sessions" in features
+    wanted: dict[str, Any] = {
+        "command": _text("command", command),
+        "cwd": None if working_dir is None else _text("working_dir", working_dir),
+        "timeout": milliseconds(timeout),
+        "max_output_bytes": None if max_output_bytes is None else _count("max_output_bytes", max_output_bytes),
+    }
+    if named:
+        wanted |= {"output": "chunks", "execution_id": execution_id}
+        wanted |= {"on_disconnect": "kill", "disconnect_grace_ms": DISCONNECT_GRACE_MS}
+    elif max_output_bytes is not None:
+        require(features, "sessions")
+    fields = {name: value for name, value in wanted.items() if value is not None}
+    start = Request(
+        method="POST",
+        path=f"/session/{segment(session_id)}/run",
+        body=msgspec.json.encode(_wire.RunInSessionRequest(**fields)),
+        content_type="application/json",
+        is_idempotent=named,
+    )
+    return StreamRequest(start=start, decode=decode.event, execution_id=execution_id if named else None)
+
+
+def delete_session(session_id: str) -> Request:
+    """End a live shell and what it started; answered when nothing of it is left."""
+    return Request(
+        method="DELETE",
+        path=f"/session/{segment(session_id)}",
+        is_idempotent=True,
+        silence_s=STOP_SILENCE_S,
+        settled_by=frozenset({"SESSION_NOT_FOUND"}),
+    )
 
 
 def read_events(execution_id: str, *, after: int = 0) -> StreamRequest[_wire.Event]:
@@ -98,6 +158,44 @@ def interrupt(execution_id: str, *, silence_s: float = STOP_SILENCE_S) -> Reques
 def command_status(execution_id: str) -> Request:
     """Ask how a command stands."""
     return Request(method="GET", path=f"/command/status/{segment(execution_id)}", is_idempotent=True)
+
+
+def read_log(
+    execution_id: str, *, features: AbstractSet[str], cursor: int, stream: str | None = None, until: int | None = None
+) -> Request:
+    """Read what a command has written from a place on: both streams, or one where the daemon can tell them apart."""
+    if isinstance(cursor, bool) or not isinstance(cursor, int):
+        raise TypeError(f"cursor must be a number, not {type(cursor).__name__}")
+    if cursor < 0:
+        raise ValueError("cursor must not be negative")
+    query = [("cursor", str(cursor))]
+    if stream is not None:
+        require(features, "logs")
+        query.append(("stream", stream))
+    if until is not None:
+        query.append(("until", str(until)))
+    return Request(
+        method="GET", path=f"/command/{segment(execution_id)}/logs", query=tuple(query), is_idempotent=True
+    )  # fmt: skip
+
+
+def list_commands(*, features: AbstractSet[str], running: bool | None = None, cursor: str | None = None) -> Request:
+    """Ask for one page of commands, of those that run or of those that have ended where that is wanted."""
+    require(features, "replay")
+    query = [("kind", "command"), ("limit", str(_PAGE))]
+    if running is not None:
+        query.append(("running", "true" if running else "false"))
+    if cursor is not None:
+        query.append(("cursor", cursor))
+    return Request(method="GET", path="/executions", query=tuple(query), is_idempotent=True)
+
+
+def send_signal(execution_id: str, name: str, *, features: AbstractSet[str]) -> Request:
+    """Send a signal by name. Not idempotent: who gets a signal twice may notice."""
+    require(features, "signal")
+    body = msgspec.json.encode(_wire.SignalRequest(signal=_signal(name)))
+    path = f"/executions/{segment(execution_id)}/signal"
+    return Request(method="POST", path=path, body=body, content_type="application/json")
 
 
 def execution(execution_id: str) -> Request:
@@ -187,7 +285,15 @@ def _text(name: str, text: object) -> str:
     return text
 
 
-def _id(name: str, number: object) -> int:
+def _signal(name: object) -> str:
+    if not isinstance(name, str):
+        raise TypeError(f"signal must be a name such as 'SIGINT', not {type(name).__name__}")
+    if not (name.startswith("SIG") and name.isascii() and name.isalnum() and name.isupper()):
+        raise ValueError(f"signal must be a name such as 'SIGINT', not {name!r}")
+    return name
+
+
+def _count(name: str, number: object) -> int:
     if isinstance(number, bool) or not isinstance(number, int):
         raise TypeError(f"{name} must be a number, not {type(number).__name__}")
     if number < 0:

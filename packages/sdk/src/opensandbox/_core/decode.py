@@ -113,6 +113,35 @@ def command_status(data: bytes) -> CommandStatus:
     )
 
 
+def commands(data: bytes) -> tuple[list[CommandStatus], str | None]:
+    """Decode one page of `/executions`: the commands, and the cursor of the next page."""
+    told = body(data, _wire.ExecutionList)
+    page = [
+        CommandStatus(
+            id=one.id,
+            command=one.content,
+            is_running=one.running,
+            started_at=moment(one.started_at),
+            finished_at=moment(one.finished_at),
+            exit_code=one.exit_code,
+            signal=one.signal,
+            cause=one.cause,
+            error=one.error or None,
+            background=one.background,
+            pid=one.pid,
+        )
+        for one in told.executions
+    ]
+    return page, told.next_cursor
+
+
+def cursor(headers: Mapping[str, str], *, asked: int) -> tuple[int, int]:
+    """Return where a log begins and where it ends; a daemon that cannot tell begins where it was asked to."""
+    end = headers.get("execd-commands-tail-cursor", "")
+    start = headers.get("execd-commands-log-start", "")
+    return int(start) if start.isdecimal() else asked, int(end) if end.isdecimal() else asked
+
+
 def moment(text: str | None) -> datetime | None:
     """Return a moment of the wire, None for one that cannot be read."""
     try:

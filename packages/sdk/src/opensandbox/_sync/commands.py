@@ -5,16 +5,18 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Final, Literal
 
 from opensandbox import _wire
 from opensandbox._acompat import LineHandler, sleep
 from opensandbox._sync.output import OutputStream, Stdin
 from opensandbox._sync.run import SyncRuns
+from opensandbox._sync.session import ShellSession
 from opensandbox._core import calls, decode
 from opensandbox._core.execution import Fold
-from opensandbox.results import BackgroundCommand, CommandStatus, Execution, Stream
+from opensandbox.exceptions import StdinClosedException
+from opensandbox.results import BackgroundCommand, CommandOutput, CommandStatus, Execution, Stream
 from opensandbox.transport import SyncTransport
 
 Session = str | BackgroundCommand
@@ -50,8 +52,9 @@ class Commands:
         """Run a command to its end.
 
         A string is shell text, a sequence is a program and its arguments. `timeout` is in seconds, None is none;
-        `stdin` is written and closed. The handlers get each line as it comes. Cancelling interrupts the command in the
-        sandbox.
+        `stdin` is written and closed. The handlers get each line as it comes. Of more output than `max_output_bytes`
+        the first and the last half of so much are kept, and `truncated` says so. Cancelling interrupts the command in
+        the sandbox.
 
         Raises `CommandFailedException` for a non-zero exit, and another `ProgramException` for any other bad end of the
         program, unless `check` is false; `StreamInterruptedException` when a broken connection could not be resumed, or
@@ -144,7 +147,13 @@ class Commands:
     ) -> BackgroundCommand:
         """Start a command that goes on by itself, and return what stands for it.
 
-        `stdin="pipe"` leaves its standard input open for `write_stdin`; any other text or bytes is written and closed.
+        It goes on when the sandbox is closed, unless that ends the daemon. `stdin="pipe"` leaves its standard input
+        open for `write_stdin`; any other text or bytes is written and closed.
+
+        Example:
+            >>> session = sandbox.commands.run_background("python train.py")  # doctest: +SKIP
+            >>> (sandbox.commands.get_status(session)).is_complete  # doctest: +SKIP
+            False
         """
         written = None if stdin is None or stdin == "pipe" else calls.stdin_bytes(stdin)
         request = calls.run_command(
@@ -165,15 +174,54 @@ class Commands:
             for batch in events:
                 for received in batch:
                     fold.add(received.event)
+                # It is there. What is left to come is the end of the start, and not worth a resumed connection: that
+                # would follow the command itself.
+                if fold.has_begun and fold.end is None:
+                    break
         session = BackgroundCommand(id=fold.execution_id)
         if written is not None:
-            self.write_stdin(session, written)
-            self.close_stdin(session)
+            with suppress(StdinClosedException):  # it has ended, or wants no more
+                self.write_stdin(session, written)
+                self.close_stdin(session)
         return session
+
+    def session(self, *, working_dir: str | None = None, envs: Mapping[str, str] | None = None) -> ShellSession:
+        """Keep one live shell for several commands: directory, variables, functions, options, jobs and traps last.
+
+        It starts with `async with`, and ends there with everything that it has started. `working_dir` is made where it
+        is missing.
+
+        Example:
+            >>> with sandbox.commands.session(working_dir="/workspace") as shell:  # doctest: +SKIP
+            ...     shell.run("cd src && export A=1")
+            ...     print((shell.run("pwd; echo $A")).stdout)
+        """
+        return ShellSession(self._transport, self._runs, calls.create_session(working_dir=working_dir, envs=envs))
 
     def get_status(self, session: Session) -> CommandStatus:
         """Tell how a command stands."""
         return decode.command_status((self._transport.send(calls.command_status(str(session)))).body)
+
+    def get_output(self, session: Session, *, cursor: int = 0) -> CommandOutput:
+        """Read what a command has written so far, or since the `cursor` of the output before.
+
+        Works while it runs and after its end, for as long as the daemon keeps it.
+        """
+        features, where = self._transport.features, str(session)
+        if "logs" not in features:
+            told = self._transport.send(calls.read_log(where, features=features, cursor=cursor))
+            start, end = decode.cursor(told.headers, asked=cursor)
+            return CommandOutput(stdout_bytes=told.body, stderr_bytes=b"", cursor=end, truncated=start > cursor)
+        first = self._transport.send(calls.read_log(where, features=features, cursor=cursor, stream="stdout"))
+        start, end = decode.cursor(first.headers, asked=cursor)
+        # The other stream up to the same place: one cursor stands for both.
+        second = self._transport.send(
+            calls.read_log(where, features=features, cursor=cursor, stream="stderr", until=end)
+        )
+        later, _ = decode.cursor(second.headers, asked=cursor)
+        return CommandOutput(
+            stdout_bytes=first.body, stderr_bytes=second.body, cursor=end, truncated=max(start, later) > cursor
+        )  # fmt: skip
 
     def attach(
         self, session: Session, *, mode: Literal["lines", "chunks"] = "lines", check: bool = True
@@ -207,6 +255,21 @@ class Commands:
     def interrupt(self, session: Session) -> None:
         """Stop a command, and everything that it started; returns when it is gone."""
         self._transport.send(calls.interrupt(str(session)))
+
+    def send_signal(self, session: Session, signal: str) -> None:
+        """Send a signal by name, such as `SIGINT`, to a command and its group."""
+        self._transport.send(calls.send_signal(str(session), signal, features=self._transport.features))
+
+    def list(self, *, running: bool | None = None) -> Sequence[CommandStatus]:
+        """List the commands that run or are still kept, in the order of their starts; only those that run, or not."""
+        found: Sequence[CommandStatus] = ()
+        cursor: str | None = None
+        while True:
+            request = calls.list_commands(features=self._transport.features, running=running, cursor=cursor)
+            page, cursor = decode.commands((self._transport.send(request)).body)
+            found = [*found, *page]
+            if cursor is None:
+                return found
 
     def write_stdin(self, session: Session, data: str | bytes) -> None:
         """Write to a command that was started with `stdin="pipe"`; returns when its pipe has taken it."""

@@ -49,8 +49,9 @@ class OutputStream:
         check: bool = True,
         stdin: Stdin | None = None,
         keep: int | None = None,
+        chunked_by: str = "output",
     ) -> None:
-        wire_mode: Literal["lines", "chunks"] = "chunks" if "output" in transport.features else "lines"
+        wire_mode: Literal["lines", "chunks"] = "chunks" if chunked_by in transport.features else "lines"
         interrupt = partial(calls.interrupt, silence_s=calls.BRIEF_SILENCE_S) if is_owned else None
         self._transport = transport
         self._run = runs.open(request, interrupt=interrupt)

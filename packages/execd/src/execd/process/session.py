@@ -1,0 +1,313 @@
+"""One session: a live shell, the runs that queue for it, and what it says between them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shlex
+import signal
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+from execd.errors import InvalidRequestBody, StdinClosed
+from execd.process.child import Program
+from execd.process.clearing import clear
+from execd.process.ends import ending, start_failure
+from execd.process.members import Process, children
+from execd.process.owner import Terms
+from execd.process.shell import READY_S, Shell
+from execd.process.states import Exit
+from execd.process.sweep import end_processes
+from execd.runs.registry import MEMORY_RUN_BYTES
+from execd.runs.run import Run
+from execd.runs.spool import Spool
+from execd.runs.sse import Stream
+from execd.runs.strip import Strip
+
+_log: Final = logging.getLogger("execd.process")
+_PATIENCE_S: Final = 0.2
+"""How long a shell that was interrupted may take to say so, each time."""
+_ROUNDS: Final = 5
+_GOODBYE_S: Final = 1.0
+"""How long a shell whose session ends may take for its EXIT trap."""
+
+
+class Turn:
+    """One run of a session: its `Control`."""
+
+    def __init__(self, run: Run, text: str, *, timeout_s: float, news: Callable[[], None]) -> None:
+        self.run = run
+        self.text = text
+        self.timeout_s = timeout_s
+        self.cause = ""
+        """Why we end it, if we do."""
+        self.asked: set[str] = set()
+        self.shell: Shell | None = None
+        """Where it runs; None while it waits for its turn."""
+        self.since = 0
+        self.before: set[int] = set()
+        """What ran in the session before: not started since, or by one of these."""
+        self._news = news
+
+    def stop(self, cause: str) -> None:
+        """End the run; one that waits for its turn ends at once."""
+        if self.cause or self.run.end is not None or self.is_over:
+            return
+        self.cause = cause
+        if self.shell is None:
+            self.finish(None)
+        else:
+            self._news()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its shell has told its end, or is gone."""
+        return self.shell is not None and (self.run.id in self.shell.ended or self.shell.exit is not None)
+
+    def send_signal(self, name: str) -> None:
+        """Send a signal by name to the shell and what it runs."""
+        if name not in signal.Signals.__members__:
+            raise InvalidRequestBody(f"signal: there is no signal {name[:32]!r}", details={"field": "signal"})
+        if self.shell is not None and self.shell.exit is None:
+            self.asked.add(name)
+            self.shell.child.signal_group(signal.Signals[name])
+
+    async def write_stdin(self, data: bytes) -> None:
+        """Refuse: commands of a session have no input."""
+        raise StdinClosed("runs of a session have no standard input")
+
+    def close_stdin(self) -> None:
+        """Refuse: commands of a session have no input."""
+        raise StdinClosed("runs of a session have no standard input")
+
+    def finish(self, exit_: Exit | None) -> None:
+        """Write the end."""
+        self.run.control = None
+        self.run.finish(ending(self._verdict(exit_), exit_))
+
+    def _verdict(self, exit_: Exit | None) -> str:
+        if self.cause or exit_ is None:
+            return self.cause or "internal_error"
+        if exit_.signal is None:
+            # A shell that is asked to interrupt its command does not die of it.
+            asked = {128 + signal.Signals[name] for name in self.asked}
+            return "interrupted" if exit_.code in asked else "exited"
+        if exit_.signal in self.asked:
+            return "interrupted"
+        return "out_of_memory" if exit_.memory_kill else "signaled"
+
+
+class Session:
+    """Owns the shell of one session; a shell that ends is followed by a fresh one, and the next run says so."""
+
+    def __init__(self, session_id: str, program: Program, terms: Terms, spool: Spool) -> None:
+        self.id = session_id
+        self._program = program
+        self._terms = terms
+        self._loop = asyncio.get_running_loop()
+        self._lock = asyncio.Lock()
+        self._news = asyncio.Event()
+        self._shell: Shell | None = None
+        self._restarted = False
+        self._turns: dict[Turn, asyncio.Task[None]] = {}
+        self._current: Turn | None = None
+        self._between = Strip(spool)
+        self._lost_between = False
+        self._syncs = 0
+        self._holding: asyncio.Task[None] | None = None
+
+    async def open(self) -> None:
+        """Start the shell; raises `OSError`, or `TimeoutError` when it is not ready in time."""
+        async with self._lock:
+            await self._ready_shell()
+
+    def run(self, run: Run, text: str, *, cwd: str | None, timeout_s: float) -> None:
+        """Let a run have its turn, after those that are there."""
+        if cwd is not None:
+            text = f"\\builtin cd -- {shlex.quote(cwd)} || \\builtin return\n{text}"
+        turn = Turn(run, text, timeout_s=timeout_s, news=self._news.set)
+        run.control = turn
+        if self._turns:
+            run.emit({"type": "status", "text": "queued"})
+        self._turns[turn] = self._loop.create_task(self._take_turn(turn))
+
+    async def close(self, cause: str) -> None:
+        """End every run, the shell, and everything that it has started."""
+        runs = [turn.run for turn in self._turns]
+        for turn in list(self._turns):
+            turn.stop(cause)
+        for run in runs:
+            await run.ended()
+        async with self._lock:
+            if self._shell is not None:
+                await self._end_shell(self._shell)
+
+    # ── a turn ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _take_turn(self, turn: Turn) -> None:
+        try:
+            async with self._lock:
+                if turn.run.end is None:
+                    await self._perform(turn)
+        except OSError as refusal:
+            turn.run.control = None
+            turn.run.finish(start_failure(refusal))
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the end of this run and of no other
+            self._fault(error)
+            if turn.run.end is None:
+                turn.cause = "internal_error"
+                turn.finish(None)
+        finally:
+            self._current = None
+            del self._turns[turn]
+
+    async def _perform(self, turn: Turn) -> None:
+        shell = await self._ready_shell()
+        if turn.run.end is not None:
+            return
+        self._open_run(turn, shell)
+        timer = self._loop.call_later(turn.timeout_s, turn.stop, "timed_out") if turn.timeout_s else None
+        kills_before = self._terms.memory_kills()
+        # The table tells starts in hundredths of a second: of those close before only the children are known.
+        turn.since, turn.before = _now_ticks(), children(shell.child.pid)
+        shell.ended.clear()
+        try:
+            with suppress(StdinClosed):
+                await shell.send(turn.run.id, turn.text)
+            await self._until(lambda: bool(turn.cause) or turn.is_over)
+            if turn.cause:
+                await self._stop(turn, shell)
+            elif turn.asked and shell.exit is None:
+                await self._sync(shell)
+        finally:
+            if timer is not None:
+                timer.cancel()
+        shell.flush()
+        self._current = None
+        exit_ = shell.exit
+        if exit_ is not None:
+            killed = exit_.signal == "SIGKILL" and self._terms.memory_kills() > kills_before
+            self._bury(shell)
+            turn.finish(Exit(exit_.code, exit_.signal, memory_kill=killed))
+        else:
+            turn.finish(None if turn.cause else Exit(shell.ended.pop(turn.run.id)))
+            shell.ended.clear()
+
+    def _open_run(self, turn: Turn, shell: Shell) -> None:
+        if self._restarted:
+            self._restarted = False
+            turn.run.emit({"type": "status", "text": "restarted"})
+        turn.run.pid = shell.child.pid
+        turn.shell = shell
+        raw = self._between.raw
+        for span in self._between.spans(raw.start, raw.end):
+            turn.run.write(span.stream, raw.read(span.start, span.end))
+        turn.run.truncated |= self._lost_between
+        self._between.clear()
+        self._lost_between = False
+        self._current = turn
+
+    async def _stop(self, turn: Turn, shell: Shell) -> None:
+        """End what the run has started and take the shell back; one that does not come is killed."""
+        for _ in range(_ROUNDS):
+            if shell.exit is None:
+                shell.interrupt()
+            await self._until(lambda: turn.is_over, within_s=_PATIENCE_S)
+            await end_processes(await self._newcomers(turn, shell), grace_s=self._terms.kill_grace_s)
+            if turn.is_over:
+                break
+        else:
+            shell.kill()
+        if shell.exit is None and turn.is_over:
+            await self._sync(shell)
+        if not turn.is_over:
+            await self._until(lambda: shell.exit is not None)
+
+    async def _newcomers(self, turn: Turn, shell: Shell) -> list[Process]:
+        census = await self._terms.survey.census()
+        return census.newcomers(shell.child.pid, self.id, since=turn.since, before=turn.before)
+
+    async def _sync(self, shell: Shell) -> None:
+        # An interrupt that is still on its way would hit the next command, or tear it: a command that does nothing, and
+        # whose id may lose its beginning, comes before.
+        self._syncs += 1
+        token = f"sync-{self._syncs}"
+        with suppress(StdinClosed):
+            await shell.send(f"____{token}", ":")
+
+        def there() -> bool:
+            return shell.exit is not None or any(known.endswith(token) for known in shell.ended)
+
+        if not await self._until(there, within_s=READY_S):
+            shell.kill()
+            await self._until(lambda: shell.exit is not None)
+
+    async def _until(self, there: Callable[[], bool], *, within_s: float | None = None) -> bool:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                while not there():
+                    self._news.clear()
+                    await self._news.wait()
+        return there()
+
+    # ── the shell ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _ready_shell(self) -> Shell:
+        if self._shell is not None and self._shell.exit is None:
+            return self._shell
+        if self._shell is not None:
+            self._bury(self._shell)
+        shell = Shell(self._program, deliver=self._deliver, news=self._news.set, failed=self._fault)
+        self._shell = shell
+        if not await self._until(lambda: shell.ready or shell.exit is not None, within_s=READY_S):
+            shell.kill()
+            await self._until(lambda: shell.exit is not None)
+        if shell.exit is not None:
+            self._bury(shell)
+            raise OSError(None, "the shell did not start")
+        return shell
+
+    def _bury(self, shell: Shell) -> None:
+        shell.bury()
+        self._shell = None
+        self._restarted = True
+
+    async def _end_shell(self, shell: Shell) -> None:
+        shell.close_input()
+        if not await self._until(lambda: shell.exit is not None, within_s=_GOODBYE_S):
+            shell.kill()
+            await self._until(lambda: shell.exit is not None)
+        await clear(shell.child, self.id, self._terms.survey, grace_s=self._terms.kill_grace_s)
+        self._bury(shell)
+
+    # ── output ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _deliver(self, stream: Stream, data: bytes) -> bool:
+        if self._current is None:
+            self._between.append(stream, data, time_ms=0)
+            self._lost_between |= any(self._between.limit(MEMORY_RUN_BYTES))
+            return True
+        run = self._current.run
+        run.write(stream, data)
+        if run.held and self._holding is None:
+            self._holding = self._loop.create_task(self._resume_in_time(run))
+        return not run.held
+
+    async def _resume_in_time(self, run: Run) -> None:
+        try:
+            await run.room()
+        finally:
+            self._holding = None
+        if self._shell is not None:
+            self._shell.resume()
+
+    def _fault(self, error: Exception) -> None:
+        _log.error("fault in session %s", self.id, exc_info=error)
+
+
+def _now_ticks() -> int:
+    """Return this moment as the process table tells it."""
+    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))

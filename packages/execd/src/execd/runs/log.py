@@ -1,0 +1,104 @@
+"""What a run has written, byte for byte, from one place to another: the source of `/command/{id}/logs`.
+
+A place is an offset into the raw store, over both streams. What survivors write after the end follows the store's own
+bytes, so that a cursor goes on over the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Final, Protocol
+
+from execd.errors import InternalFault, InvalidQuery
+from execd.runs.ends import End
+from execd.runs.sse import Stream
+from execd.runs.store import Store
+from execd.runs.strip import Strip
+from execd.runs.text import torn
+
+BLOCK: Final = 64 * 1024
+_TORN: Final = 3
+
+
+class Written(Protocol):
+    """What is read (`runs.Run` is one)."""
+
+    store: Store
+    late: Strip | None
+    late_open: bool
+    end: End | None
+
+    def leave(self, reader: RawReader) -> None:
+        """Forget a reader."""
+
+
+class RawReader:
+    """The bytes from `start` to `end`, fixed when it is made; it does not count as a reader of the run's events."""
+
+    follows = False
+    record = 0
+
+    def __init__(self, run: Written, *, cursor: int, until: int | None, stream: Stream | None) -> None:
+        there = _end(run)
+        if cursor > there:
+            raise InvalidQuery(f"cursor: {cursor} is past the end, {there}")
+        if until is not None and until < cursor:
+            raise InvalidQuery(f"until: {until} lies before the cursor, {cursor}")
+        self._run = run
+        self._stream = stream
+        self.end = there if until is None else min(until, there)
+        self.start = min(max(cursor, _oldest(run, cursor)), self.end)
+        self._pieces = self._read()
+
+    @property
+    def length(self) -> int | None:
+        """How many bytes there will be; None where that would have to be counted."""
+        return self.end - self.start if self._stream is None else None
+
+    async def next(self) -> bytes:
+        """Return the next bytes, b"" at the end; raises `InternalFault` when they have been dropped meanwhile."""
+        await asyncio.sleep(0)
+        parts: list[bytes] = []
+        size = 0
+        try:
+            while size < BLOCK and (piece := next(self._pieces, None)) is not None:
+                parts.append(piece)
+                size += len(piece)
+        except IndexError:
+            raise InternalFault("output was dropped before it could be sent") from None
+        return b"".join(parts)
+
+    async def close(self) -> None:
+        """End reading."""
+        self._run.leave(self)
+
+    def _read(self) -> Iterator[bytes]:
+        base = self._run.store.raw.end
+        yield from self._from(self._run.store, self.start, min(self.end, base))
+        if self._run.late is not None:
+            yield from self._from(self._run.late, max(self.start - base, 0), self.end - base)
+
+    def _from(self, source: Store | Strip, start: int, end: int) -> Iterator[bytes]:
+        spans = source.spans(start, end) if self._stream else [("", start, end)]
+        for stream, *(first, last) in (span[:3] for span in spans):
+            if stream != (self._stream or ""):
+                continue
+            for at in range(first, last, BLOCK):
+                yield source.raw.read(at, min(at + BLOCK, last))
+
+
+def _end(run: Written) -> int:
+    """Return where the whole characters end that are there now; once nobody can write any more, where the bytes do."""
+    log = run.store.raw if run.late is None or not run.late.raw.end else run.late.raw
+    end = run.store.raw.end + (0 if run.late is None else run.late.raw.end)
+    if run.end is not None and not run.late_open:
+        return end
+    return end - torn(log.read(max(log.start, log.end - _TORN), log.end))
+
+
+def _oldest(run: Written, cursor: int) -> int:
+    base = run.store.raw.end
+    if cursor < base and run.store.raw.size:
+        return run.store.raw.start
+    return base + (0 if run.late is None else run.late.raw.start)

@@ -1,0 +1,127 @@
+"""The log of a run: bytes from a place on, of both streams or of one, over the end, and honest about what is gone."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from execd.errors import InternalFault, InvalidQuery
+from execd.runs.registry import Registry
+from execd.runs.run import Policy, Run
+from execd.runs.sse import Stream
+
+from .test_run import DONE, make_registry
+
+READS = st.lists(st.tuples(st.sampled_from(["stdout", "stderr"]), st.binary(min_size=1, max_size=9)), max_size=20)
+
+
+def background(registry: Registry) -> Run:
+    policy = Policy(
+        mode="lines", on_disconnect="detach", disconnect_grace_ms=0, on_overflow="drop_oldest", background=True
+    )
+    return registry.register(kind="command", content="x", body=None, policy=policy)[0]
+
+
+async def read(run: Run, *, cursor: int = 0, until: int | None = None, stream: Stream | None = None) -> bytes:
+    reader = run.read(cursor=cursor, until=until, stream=stream)
+    parts = []
+    while piece := await reader.next():
+        parts.append(piece)
+    await reader.close()
+    return b"".join(parts)
+
+
+@given(before=READS, after=READS, cuts=st.lists(st.integers(0, 400), max_size=5))
+async def test_any_cursors_add_up_to_what_each_stream_wrote(
+    before: list[Any], after: list[Any], cuts: list[int]
+) -> None:
+    run = background(make_registry())
+    for stream, data in before:
+        run.write(stream, data)
+    run.finish(DONE)
+    for stream, data in after:
+        run.write_late(stream, data)
+    total = sum(len(data) for _, data in before + after)
+    places = [0, *sorted(min(cut, total) for cut in cuts), total]
+    wanteds: tuple[Stream | None, ...] = ("stdout", "stderr", None)
+    for wanted in wanteds:
+        parts = [await read(run, cursor=start, until=end, stream=wanted) for start, end in pairwise(places)]
+        assert b"".join(parts) == b"".join(data for stream, data in before + after if wanted in (None, stream))
+
+
+async def test_an_answer_ends_where_the_output_did_when_it_began() -> None:
+    run = background(make_registry())
+    run.write("stdout", b"one")
+    reader = run.read(cursor=0, until=None, stream=None)
+    run.write("stdout", b"two")
+    assert (reader.start, reader.end, await reader.next(), await reader.next()) == (0, 3, b"one", b"")
+
+
+async def test_a_live_log_does_not_end_inside_a_character() -> None:
+    run = background(make_registry())
+    run.write("stdout", "a漢".encode()[:3])
+    assert await read(run) == b"a"
+    run.write("stdout", "漢".encode()[2:])
+    assert await read(run, cursor=1) == "漢".encode()
+    run.write("stdout", b"\xf0")
+    run.finish(DONE)
+    assert await read(run, cursor=4) == b"\xf0"
+
+
+async def test_what_is_no_longer_kept_is_passed_over_and_the_start_says_so() -> None:
+    run = background(make_registry(run_bytes=4000))
+    for _ in range(100):
+        run.write("stdout", b"x" * 99 + b"\n")
+    reader = run.read(cursor=0, until=None, stream=None)
+    assert (reader.start > 0, reader.end) == (True, 10_000)
+    assert await reader.next() == (b"x" * 99 + b"\n") * ((10_000 - reader.start) // 100)
+
+
+async def test_output_that_goes_while_it_is_read_breaks_the_answer() -> None:
+    run = background(make_registry(run_bytes=200_000))
+    run.write("stdout", b"x" * 150_000)
+    reader = run.read(cursor=0, until=None, stream=None)
+    run.write("stdout", b"y" * 150_000)
+    with pytest.raises(InternalFault):
+        await reader.next()
+
+
+@pytest.mark.parametrize(("cursor", "until"), [(4, None), (2, 1)])
+async def test_places_that_are_not_there_are_refused(cursor: int, until: int | None) -> None:
+    run = background(make_registry())
+    run.write("stdout", b"abc")
+    with pytest.raises(InvalidQuery):
+        run.read(cursor=cursor, until=until, stream=None)
+
+
+async def test_late_output_stays_within_the_bound_and_counts_toward_the_total() -> None:
+    registry = make_registry(run_bytes=10_000)
+    run = background(registry)
+    run.write("stdout", b"x" * 9000)
+    run.finish(DONE)
+    for _ in range(30):
+        run.write_late("stderr", b"y" * 1000)
+        assert run.size <= 10_100
+        assert registry.total_bytes == run.size
+    reader = run.read(cursor=0, until=None, stream="stderr")
+    assert reader.end == 39_000
+    assert set(await reader.next()) == {ord("y")}
+
+
+async def test_a_deleted_run_is_gone_at_once_and_its_reader_gets_the_rest() -> None:
+    registry = make_registry()
+    run = background(registry)
+    run.write("stdout", b"abc")
+    run.finish(DONE)
+    reader = run.read(cursor=0, until=None, stream=None)
+    await registry.delete(run)
+    assert registry.runs() == []
+    assert await reader.next() == b"abc"
+    await reader.close()
+    assert registry.total_bytes == 0
+    run.write_late("stdout", b"later")
+    assert registry.total_bytes == 0
