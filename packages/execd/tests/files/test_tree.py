@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from execd.errors import FileNotFound, InvalidFile
-from execd.files import birth, tree
+from execd.files import stats, tree
 
 
 def test_a_file_is_told_with_all_its_marks(tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_the_birth_is_that_of_the_entry_and_does_not_move(tmp_path: Path) -> Non
     path = tmp_path / "file"
     before = time.time_ns() - 10_000_000  # clocks of files tick in steps
     path.touch()
-    born = birth.born_ns(str(path))
+    born = stats.stats(str(path)).born_ns
     if born is None:
         pytest.skip("this file system does not know births")
     assert before <= born <= time.time_ns()
@@ -102,7 +102,7 @@ def test_the_birth_is_that_of_the_entry_and_does_not_move(tmp_path: Path) -> Non
 
 
 def test_without_a_birth_the_change_time_stands_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tree, "born_ns", lambda _: None)
+    monkeypatch.setattr(stats, "_statx", lambda: None)
     path = tmp_path / "file"
     path.touch()
     assert tree.entry(str(path)).created_at == tree.moment(path.stat().st_ctime_ns)

@@ -28,6 +28,26 @@ def group_name(gid: int) -> str:
         return str(gid)
 
 
+class Names:
+    """Names of owners, each looked up once: a directory is full of the same ones."""
+
+    def __init__(self) -> None:
+        self._users: dict[int, str] = {}
+        self._groups: dict[int, str] = {}
+
+    def user(self, uid: int) -> str:
+        """Return a user's name, or its number as text."""
+        if uid not in self._users:
+            self._users[uid] = user_name(uid)
+        return self._users[uid]
+
+    def group(self, gid: int) -> str:
+        """Return a group's name, or its number as text."""
+        if gid not in self._groups:
+            self._groups[gid] = group_name(gid)
+        return self._groups[gid]
+
+
 def uid_of(name: str) -> int:
     """Return the number of a user; raises `LookupError` for nobody's name."""
     try:

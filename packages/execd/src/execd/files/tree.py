@@ -6,13 +6,14 @@ import os
 import stat
 from base64 import b64encode
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Final
 
 from execd._wire import FileInfo, FileType
-from execd.files.birth import born_ns
 from execd.files.modes import to_wire
-from execd.files.owners import group_name, user_name
+from execd.files.owners import Names
 from execd.files.refusals import refused, shown
+from execd.files.stats import stats
 
 _TYPES: Final = {stat.S_IFREG: FileType.FILE, stat.S_IFDIR: FileType.DIRECTORY, stat.S_IFLNK: FileType.SYMLINK}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -24,36 +25,49 @@ _LAST_MOMENT: Final = "9999-12-31T23:59:59.999Z"
 def entry(path: str) -> FileInfo:
     """Return what is at an absolute path; raises `FileNotFound`, `PermissionDenied`, `InvalidFile`."""
     with refused(path):
-        found = os.lstat(path)
-        target = os.readlink(path) if stat.S_ISLNK(found.st_mode) else None
+        return entry_in(None, path, path=path, names=Names())
+
+
+def entry_in(directory: int | None, name: str, *, path: str, names: Names) -> FileInfo:
+    """Return what has a name in an open directory, told as being at `path`; raises `OSError`."""
+    found = stats(name, directory=directory)
+    target = os.readlink(name, dir_fd=directory) if stat.S_ISLNK(found.mode) else None
     return FileInfo(
         path=shown(path),
         path_b64=_base64_unless_text(path),
-        type=_TYPES.get(stat.S_IFMT(found.st_mode), FileType.OTHER),
-        size=found.st_size,
-        modified_at=moment(found.st_mtime_ns),
-        created_at=moment(born_ns(path) or found.st_ctime_ns),
-        owner=user_name(found.st_uid),
-        group=group_name(found.st_gid),
-        mode=to_wire(found.st_mode),
+        type=_TYPES.get(stat.S_IFMT(found.mode), FileType.OTHER),
+        size=found.size,
+        modified_at=moment(found.modified_ns),
+        created_at=moment(found.changed_ns if found.born_ns is None else found.born_ns),
+        owner=names.user(found.uid),
+        group=names.group(found.gid),
+        mode=to_wire(found.mode),
         target=None if target is None else shown(target),
     )
 
 
 def _base64_unless_text(path: str) -> str | None:
-    raw = os.fsencode(path)
     try:
-        raw.decode()
-    except UnicodeDecodeError:
-        return b64encode(raw).decode()
+        path.encode()
+    except UnicodeEncodeError:
+        return b64encode(os.fsencode(path)).decode()
     return None
 
 
 def moment(nanoseconds: int) -> str:
     """Return nanoseconds since 1970 as the wire has moments: UTC, whole milliseconds, rounded down, `Z`."""
     seconds, rest = divmod(nanoseconds // 1_000_000, 1000)
+    whole = _second(seconds)
+    if whole is None:
+        return _LAST_MOMENT if seconds > 0 else _FIRST_MOMENT
+    return f"{whole}.{rest:03d}Z"
+
+
+@lru_cache(maxsize=64)
+def _second(seconds: int) -> str | None:
+    """Return one second as text: files that were written together share it."""
     try:
         text = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
     except OverflowError:
-        return _LAST_MOMENT if seconds > 0 else _FIRST_MOMENT
-    return f"{text:0>19}.{rest:03d}Z"
+        return None
+    return f"{text:0>19}"

@@ -1,0 +1,74 @@
+"""Everything below a directory, in lexical order, a directory before what is in it; links are told and never entered.
+
+Each directory is opened by its name in the one above it, so a tree may be deeper than a path may be long, and nobody
+can put a link in the way of a walk. Blocking calls.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Final
+
+_OPEN: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NONBLOCK
+_BELOW: Final = _OPEN | os.O_NOFOLLOW
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One entry of a walk: its name in an open directory, and its path below the root."""
+
+    directory: int
+    """A descriptor, open until the walk goes on."""
+    name: str
+    path: str
+    is_directory: bool
+
+
+def open_root(path: str, *, follow_link: bool = True) -> int:
+    """Return the descriptor of a directory to walk through; raises `OSError`."""
+    return os.open(path, _OPEN if follow_link else _BELOW)
+
+
+def walk(
+    root: int, *, wanted: Callable[[str], bool] | None = None, max_depth: int | None = None
+) -> Generator[Found, None, None]:
+    """Yield what is below an open directory, which this closes; what cannot be read, or has vanished, is left out.
+
+    Of entries that are no directories only those are yielded whose name is `wanted`: the sooner it is known, the less
+    there is to do.
+    """
+    levels: list[tuple[int, str, Iterator[tuple[str, bool]]]] = [(root, "", _entries(root, wanted))]
+    try:
+        while levels:
+            directory, prefix, entries = levels[-1]
+            for name, is_directory in entries:
+                path = prefix + name
+                yield Found(directory, name, path, is_directory)
+                if is_directory and (max_depth is None or len(levels) < max_depth):
+                    # Nobody holds up a walk: what cannot be opened (any more) has nothing in it.
+                    with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+                        below = os.open(name, _BELOW, dir_fd=directory)
+                        levels.append((below, f"{path}/", _entries(below, wanted)))
+                        break
+            else:
+                os.close(levels.pop()[0])
+    finally:
+        for directory, _, _ in levels:
+            os.close(directory)
+
+
+def _entries(directory: int, wanted: Callable[[str], bool] | None) -> Iterator[tuple[str, bool]]:
+    """Return names with whether they are directories, in order."""
+    found: list[tuple[str, bool]] = []
+    # It may have been removed, or its file system be gone, while it was open.
+    with suppress(OSError), os.scandir(directory) as entries:
+        for entry in entries:
+            is_directory = entry.is_dir(follow_symlinks=False)
+            if is_directory or wanted is None or wanted(entry.name):
+                found.append((entry.name, is_directory))
+    found.sort()
+    return iter(found)
