@@ -54,6 +54,7 @@ class Feature(StrEnum):
     SIGNAL = "signal"
     MAX_OUTPUT_BYTES = "max_output_bytes"
     SESSIONS = "sessions"
+    DIRECTORIES = "directories"
 
 
 class Cause(StrEnum):
@@ -132,6 +133,8 @@ class ErrorCode(StrEnum):
     BODY_TIMEOUT = "BODY_TIMEOUT"
     NOT_A_DIRECTORY = "NOT_A_DIRECTORY"
     IS_A_DIRECTORY = "IS_A_DIRECTORY"
+    PATH_EXISTS = "PATH_EXISTS"
+    DIRECTORY_NOT_EMPTY = "DIRECTORY_NOT_EMPTY"
     ALREADY_FINISHED = "ALREADY_FINISHED"
     EXECUTION_CONFLICT = "EXECUTION_CONFLICT"
     STDIN_CLOSED = "STDIN_CLOSED"
@@ -265,6 +268,43 @@ class UploadMetadata(Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
     group: str | None = None
     mode: Mode | None = None
     create_mode: Mode | None = None
+
+
+class Permission(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
+    """Whose an entry is to be and with which mode; what is absent stays."""
+
+    owner: str | None = None
+    group: str | None = None
+    mode: Mode | None = None
+
+
+PermissionMap: TypeAlias = dict[str, Permission]
+
+
+class Move(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
+    """From where to where."""
+
+    src: Annotated[str, Meta(pattern="\\A[^\\u0000]+\\Z")]
+    dest: Annotated[str, Meta(pattern="\\A[^\\u0000]+\\Z")]
+
+
+class Replacement(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
+    """Text and what takes its place."""
+
+    old: str
+    new: str
+
+
+ReplacementMap: TypeAlias = dict[str, Replacement]
+
+
+class ReplacementCount(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
+    """How often a text was found."""
+
+    replacedCount: int
+
+
+ReplacementCounts: TypeAlias = dict[str, ReplacementCount]
 
 
 class FileInfo(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):

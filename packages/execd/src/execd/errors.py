@@ -168,6 +168,20 @@ class IsADirectory(ExecdError):
     code = "IS_A_DIRECTORY"
 
 
+class PathExists(ExecdError):
+    """There is something at the path already."""
+
+    status = 409
+    code = "PATH_EXISTS"
+
+
+class DirectoryNotEmpty(ExecdError):
+    """A directory that was to be removed holds something."""
+
+    status = 409
+    code = "DIRECTORY_NOT_EMPTY"
+
+
 class AlreadyFinished(ExecdError):
     """The execution has ended; there is nothing to stop."""
 

@@ -112,7 +112,7 @@ def test_no_pattern_makes_a_name_take_long(pattern: str) -> None:
 
 @pytest.mark.parametrize("pattern", ["", "a\0b", "{a,b}" * 12])
 def test_what_is_no_pattern_is_refused(pattern: str) -> None:
-    with pytest.raises(ValueError, match="pattern|ways"):
+    with pytest.raises(ValueError, match=r"pattern|ways"):
         compile_pattern(pattern)
 
 

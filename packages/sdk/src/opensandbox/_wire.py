@@ -179,6 +179,43 @@ class UploadMetadata(Struct, frozen=True, omit_defaults=True, kw_only=True):
     create_mode: Mode | None = None
 
 
+class Permission(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Whose an entry is to be and with which mode; what is absent stays."""
+
+    owner: str | None = None
+    group: str | None = None
+    mode: Mode | None = None
+
+
+PermissionMap: TypeAlias = dict[str, Permission]
+
+
+class Move(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """From where to where."""
+
+    src: Annotated[str, Meta(pattern="\\A[^\\u0000]+\\Z")]
+    dest: Annotated[str, Meta(pattern="\\A[^\\u0000]+\\Z")]
+
+
+class Replacement(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Text and what takes its place."""
+
+    old: str
+    new: str
+
+
+ReplacementMap: TypeAlias = dict[str, Replacement]
+
+
+class ReplacementCount(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """How often a text was found."""
+
+    replacedCount: int
+
+
+ReplacementCounts: TypeAlias = dict[str, ReplacementCount]
+
+
 class FileInfo(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """One entry of the file system."""
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 MAX_ALTERNATIVES: Final = 1000
@@ -102,7 +103,7 @@ def _first_group(pattern: str) -> tuple[int, int, list[str]] | None:
             if depth == 0:
                 if len(cuts) == 2:
                     break
-                pieces = zip(cuts, cuts[1:], strict=False)
+                pieces = pairwise(cuts)
                 return start, at + 1, [pattern[left + 1 : right] for left, right in pieces]
     return None
 

@@ -8,18 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Final, TypeVar
 
-from execd._wire import FileInfo
-from execd.errors import InvalidQuery
+import msgspec
+
+from execd._wire import FileInfo, Move, Permission, Replacement, ReplacementCount
+from execd.errors import InvalidQuery, InvalidRequestBody
 from execd.files import tree
 from execd.files.content import BLOCK, Content, open_content
+from execd.files.directories import make_all
+from execd.files.glob import compile_pattern
+from execd.files.moving import move_all
 from execd.files.places import Places
 from execd.files.ranges import Span
 from execd.files.refusals import shown
+from execd.files.removing import remove_directories, remove_files
+from execd.files.replacing import replace_all
+from execd.files.rights import Rights, rights, set_all
+from execd.files.search import Search, listing, searching
 from execd.files.upload import Upload
 
 T = TypeVar("T")
@@ -55,6 +64,76 @@ class Files:
     def receiving(self, boundary: str) -> Receiving:
         """Return what takes an upload of this boundary."""
         return Receiving(Upload(boundary, resolve=self._places.resolve), self._submit)
+
+    # ── files and directories as a whole ─────────────────────────────────────────────────────────────────────────────
+
+    async def remove(self, paths: list[bytes]) -> None:
+        """Remove files and links; raises the refusals of the wire."""
+        await self._run(remove_files, self._resolved(paths))
+
+    async def remove_directories(self, paths: list[bytes], *, recursive: bool) -> None:
+        """Remove directories, without `recursive` only empty ones; raises the refusals of the wire."""
+        resolved = self._resolved(paths)
+        await settled(self._submit(lambda: remove_directories(resolved, recursive=recursive)))
+
+    async def set_permissions(self, wishes: Mapping[str, Permission]) -> None:
+        """Set owners and modes, all or none; raises the refusals of the wire."""
+        await self._run(set_all, self._rights(wishes))
+
+    async def make_directories(self, wishes: Mapping[str, Permission], *, parents: bool) -> None:
+        """Make directories, all or none; raises the refusals of the wire."""
+        rights = self._rights(wishes)
+        await settled(self._submit(lambda: make_all(rights, parents=parents)))
+
+    async def move(self, moves: Iterable[Move]) -> None:
+        """Move entries, all or none; raises the refusals of the wire."""
+        await self._run(move_all, [(self._named(move.src), self._named(move.dest)) for move in moves])
+
+    async def replace(self, wishes: Mapping[str, Replacement]) -> dict[str, ReplacementCount]:
+        """Exchange text, in all files or none, and return how often by path; raises the refusals of the wire."""
+        if not all(wish.old for wish in wishes.values()):
+            raise InvalidRequestBody("old: an empty text is everywhere", details={"field": "old"})
+        by_path = self._named_once(wishes)
+        texts = {path: (wishes[key].old, wishes[key].new) for path, key in by_path.items()}
+        counts = await self._run(replace_all, texts)
+        return {by_path[path]: ReplacementCount(replacedCount=count) for path, count in counts.items()}
+
+    async def search(self, path: bytes, pattern: str, *, limit: int | None, include_directories: bool) -> Entries:
+        """Return what is below a directory and matches a pattern; raises the refusals of the wire."""
+        try:
+            compiled = compile_pattern(pattern)
+        except ValueError as error:
+            raise InvalidQuery(f"pattern: {error}") from None
+        root = self._places.resolve(os.fsdecode(path))
+        search = await settled(
+            self._submit(lambda: searching(root, compiled, limit=limit, include_directories=include_directories))
+        )
+        return Entries(search, self._submit)
+
+    async def list_directory(self, path: bytes, *, depth: int) -> Entries:
+        """Return what is in a directory, down to a depth; raises the refusals of the wire."""
+        root = self._places.resolve(os.fsdecode(path))
+        return Entries(await settled(self._submit(lambda: listing(root, depth=depth))), self._submit)
+
+    def _resolved(self, paths: Iterable[bytes]) -> list[str]:
+        return [self._places.resolve(os.fsdecode(path)) for path in paths]
+
+    def _rights(self, wishes: Mapping[str, Permission]) -> dict[str, Rights]:
+        return {path: rights(wishes[key], field=key) for path, key in self._named_once(wishes).items()}
+
+    def _named_once(self, keys: Iterable[str]) -> dict[str, str]:
+        """Return what each path of a body stands for, with that path; what two of them name has two answers."""
+        keys = list(keys)
+        named = {self._named(key): key for key in keys}
+        if len(named) < len(keys):
+            raise InvalidRequestBody("two paths name the same entry")
+        return named
+
+    def _named(self, path: str) -> str:
+        """Return what a path of a body stands for; an empty one would be the working root."""
+        if not path:
+            raise InvalidRequestBody("a path is empty")
+        return self._places.resolve(path)
 
     def _submit(self, function: Callable[[], T]) -> asyncio.Future[T]:
         return asyncio.get_running_loop().run_in_executor(self._threads, function)
@@ -99,6 +178,35 @@ class Reading:
             with suppress(Exception):
                 await settled(self._ahead)
         self._content.close()
+
+
+class Entries:
+    """What a search finds, as JSON, in blocks."""
+
+    def __init__(self, search: Search, submit: Submit[list[FileInfo]]) -> None:
+        self._search = search
+        self._submit = submit
+        self._opening = b"["
+        self._over = False
+
+    async def next(self) -> bytes:
+        """Return the next bytes, b"" at the end; raises the refusals of the wire."""
+        while not self._over:
+            found = await settled(self._submit(self._search.piece))
+            self._over = self._search.over
+            # The brackets of each piece become the commas between them.
+            block = self._opening + msgspec.json.encode(found)[1:-1] if found else b""
+            if found:
+                self._opening = b","
+            if self._over:
+                return block + (b"[]" if self._opening == b"[" else b"]")
+            if block:
+                return block
+        return b""
+
+    async def close(self) -> None:
+        """Let go of the directories."""
+        self._search.close()
 
 
 class Receiving:

@@ -37,7 +37,10 @@ class Stats(NamedTuple):
 
 
 def stats(path: str, *, directory: int | None = None) -> Stats:
-    """Return what is at a path, below an open directory where one is given; raises `OSError`, `ValueError` for a NUL."""
+    """Return what is at a path, below an open directory where one is given.
+
+    Raises `OSError`, and `ValueError` for a NUL.
+    """
     function = _statx()
     if function is not None:
         if "\0" in path:

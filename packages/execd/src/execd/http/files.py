@@ -1,29 +1,47 @@
-"""Files over HTTP: what is at a path, bytes in, bytes out."""
+"""Files over HTTP: what is at a path, bytes in, bytes out, and what is done with files as a whole."""
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from typing import Final
 
+from execd._wire import Move, Permission, Replacement
 from execd.errors import InvalidFile, MissingQuery, NotSupported, RangeNotSatisfiable
 from execd.files.content import BLOCK, Content
 from execd.files.ranges import Span, disposition, is_unchanged, may_be_partial, spans
-from execd.http.answer import EMPTY, Answer, json_answer
+from execd.files.service import Entries
+from execd.http.answer import EMPTY, JSON, Answer, json_answer
+from execd.http.body import decode
 from execd.http.exchange import Exchange
 from execd.http.services import Services
 from execd.http.transfer import Transfer
 
 _BOUNDARY: Final = re.compile(r';\s*boundary=(?:"([^"]{1,200})"|([^\s;"]{1,200}))', re.IGNORECASE)
+_NO_PATH: Final = "path: this query parameter is required"
 _NOT_BUILT: Final = ("offset", "limit")
 
 
 async def info(exchange: Exchange, services: Services) -> Answer:
     """Answer what is at each `path`."""
-    paths = exchange.query.all("path")
-    if not all(paths) or not paths:
-        raise MissingQuery("path: this query parameter is required")
-    return json_answer(await services.files.entries(paths))
+    return json_answer(await services.files.entries(paths(exchange)))
+
+
+def paths(exchange: Exchange) -> list[bytes]:
+    """Return every `path`, at least one; raises `MissingQuery`."""
+    found = exchange.query.all("path")
+    if not all(found) or not found:
+        raise MissingQuery(_NO_PATH)
+    return found
+
+
+def the_path(exchange: Exchange) -> bytes:
+    """Return the one `path`; raises `MissingQuery`."""
+    path = exchange.query.raw("path")
+    if not path:
+        raise MissingQuery(_NO_PATH)
+    return path
 
 
 async def upload(exchange: Exchange, services: Services) -> Answer:
@@ -49,9 +67,7 @@ def _boundary(exchange: Exchange) -> str:
 
 async def download(exchange: Exchange, services: Services) -> Answer | Transfer:
     """Answer a file, a range of it, or that the asker has it already."""
-    path = exchange.query.raw("path")
-    if not path:
-        raise MissingQuery("path: this query parameter is required")
+    path = the_path(exchange)
     for name in _NOT_BUILT:
         if exchange.query.raw(name) is not None:
             raise NotSupported(f"{name} is not served yet", details={"field": name})
@@ -111,3 +127,50 @@ def _lengths(content: Content, span: Span | None) -> tuple[tuple[bytes, bytes], 
         place = f"bytes {span.start}-{span.stop - 1}/{content.size}".encode()
         return ((b"content-range", place), (b"content-length", b"%d" % len(span)))
     return () if content.size is None else ((b"content-length", b"%d" % content.size),)
+
+
+# ── files as a whole ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def remove(exchange: Exchange, services: Services) -> Answer:
+    """Remove the files at each `path`."""
+    await services.files.remove(paths(exchange))
+    return EMPTY
+
+
+async def set_permissions(exchange: Exchange, services: Services) -> Answer:
+    """Set owner, group and mode by path."""
+    wishes = decode(await services.arrivals.whole(exchange), dict[str, Permission])
+    await services.files.set_permissions(wishes)
+    return EMPTY
+
+
+async def move(exchange: Exchange, services: Services) -> Answer:
+    """Move from path to path."""
+    await services.files.move(decode(await services.arrivals.whole(exchange), list[Move]))
+    return EMPTY
+
+
+async def replace(exchange: Exchange, services: Services) -> Answer:
+    """Exchange text in files, and tell how often where that is asked for."""
+    verbose = exchange.query.flag("verbose")
+    wishes = decode(await services.arrivals.whole(exchange), dict[str, Replacement])
+    counts = await services.files.replace(wishes)
+    return json_answer(counts) if verbose else EMPTY
+
+
+async def search(exchange: Exchange, services: Services) -> Transfer:
+    """Answer what matches a pattern, while it is found."""
+    path, query = the_path(exchange), exchange.query
+    limit = query.integer("limit")
+    include_directories = query.flag("include_directories") or False
+    pattern = os.fsdecode(query.raw("pattern") or b"")
+    if not pattern:
+        raise MissingQuery("pattern: this query parameter is required")
+    found = await services.files.search(path, pattern, limit=limit, include_directories=include_directories)
+    return entries(found)
+
+
+def entries(found: Entries) -> Transfer:
+    """Return an answer of entries that go out as they are found."""
+    return Transfer(status=200, headers=((b"content-type", JSON),), reading=found)

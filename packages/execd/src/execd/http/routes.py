@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from execd.errors import MethodNotAllowed, RouteNotFound
-from execd.http import code, commands, executions, files, health, metrics, sessions
+from execd.http import code, commands, directories, executions, files, health, metrics, sessions
 from execd.http.answer import Answer
 from execd.http.entry import Entry
 from execd.http.exchange import Exchange
@@ -50,6 +50,14 @@ ROUTES: Final[tuple[tuple[str, str, Endpoint], ...]] = (
     ("GET", "/files/info", files.info),
     ("POST", "/files/upload", files.upload),
     ("GET", "/files/download", files.download),
+    ("DELETE", "/files", files.remove),
+    ("POST", "/files/permissions", files.set_permissions),
+    ("POST", "/files/mv", files.move),
+    ("GET", "/files/search", files.search),
+    ("POST", "/files/replace", files.replace),
+    ("POST", "/directories", directories.create),
+    ("DELETE", "/directories", directories.remove),
+    ("GET", "/directories/list", directories.show),
     ("GET", "/metrics", metrics.snapshot),
     ("GET", "/metrics/watch", metrics.watch),
 )
