@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
-from typing import Any, Final, Literal, overload
+from typing import Literal, overload
 
-from opensandbox._acompat import ain_thread
-from opensandbox._core import files
+from opensandbox._async.upload import Source, body
+from opensandbox._core import files, trees
 from opensandbox._core.files import Data, SandboxPath, WriteEntry
 from opensandbox.exceptions import FileNotFoundException
 from opensandbox.results import FileInfo
 from opensandbox.transport import AsyncTransport
-
-_MEMORY: Final = (str, bytes, bytearray, memoryview)
 
 
 class Files:
@@ -69,13 +66,13 @@ class Files:
         if "create_mode" not in self._transport.features:
             wanted = [await self._with_mode(entry) for entry in wanted]
         boundary = uuid.uuid4().hex
-        sources = [(entry, _Source(entry.data)) for entry in wanted]
+        sources = [(entry, Source(entry.data)) for entry in wanted]
         request = files.upload(
             boundary,
             is_repeatable=all(source.is_repeatable for _, source in sources),
             length=files.length_of(boundary, [(entry, source.size) for entry, source in sources]),
         )
-        await self._transport.send(request, content=partial(_body, boundary, sources))
+        await self._transport.send(request, content=partial(body, boundary, sources))
 
     async def _with_mode(self, entry: WriteEntry) -> WriteEntry:
         """Say the mode where the daemon would give new files another one than we promise."""
@@ -140,58 +137,85 @@ class Files:
             return False
         return True
 
+    async def search(
+        self, pattern: SandboxPath, *, limit: int | None = None, include_directories: bool = False
+    ) -> list[FileInfo]:
+        """Find files by a pattern, in lexical order; links are told and never followed.
 
-class _Source:
-    """Where the bytes of one file come from, again for each try."""
+        `*`, `?` and `[…]` stand for characters of one name, `**` for any number of directories, `{a,b}` for either. The
+        longest part of the pattern without any of them is where the search starts. At most `limit` entries.
 
-    def __init__(self, data: Data) -> None:
-        file: Any = data
-        self._data = file
-        self._start = None
-        self.size = files.size_of(data)
-        """None where only reading tells."""
-        if isinstance(data, (*_MEMORY, os.PathLike)):
-            self.is_repeatable = isinstance(data, _MEMORY) or os.path.isfile(data)
-        else:
-            self.is_repeatable = bool(getattr(file, "seekable", bool)())
-            self._start = file.tell() if self.is_repeatable else None
+        Raises `FileNotFoundException` when there is no such directory to start in.
 
-    async def blocks(self) -> AsyncGenerator[bytes, None]:
-        """Yield the bytes."""
-        if isinstance(self._data, _MEMORY):
-            for piece in files.pieces(self._data):
-                yield piece
-            return
-        is_ours = isinstance(self._data, os.PathLike)
-        file = await ain_thread(open, self._data, "rb") if is_ours else self._data
-        try:
-            if self._start is not None:
-                await ain_thread(file.seek, self._start)
-            left = self.size
-            while block := await ain_thread(file.read, files.BLOCK if left is None else min(files.BLOCK, left)):
-                yield block.encode() if isinstance(block, str) else block
-                left = None if left is None else left - len(block)
-            if left:
-                raise OSError(f"{os.fspath(self._data)!r} became shorter while it was sent")
-        finally:
-            if is_ours:
-                file.close()
+        Example:
+            >>> await sandbox.files.search("/workspace/**/*.py")  # doctest: +SKIP
+            [FileInfo(path='/workspace/main.py', …)]
+        """
+        request = trees.search(pattern, limit=limit, include_directories=include_directories)
+        return trees.entries((await self._transport.send(request)).body)
 
+    async def set_permissions(
+        self, path: SandboxPath, *, mode: int | None = None, owner: str | None = None, group: str | None = None
+    ) -> None:
+        """Set what is named, and leave the rest: a mode as `0o755`, all twelve bits; owner and group by name.
 
-async def _body(boundary: str, sources: Iterable[tuple[WriteEntry, _Source]]) -> AsyncGenerator[bytes, None]:
-    packer = files.Packer()
-    async with aclosing(_pieces(boundary, sources)) as pieces:
-        async for piece in pieces:
-            if block := packer.add(piece):
-                yield block
-    yield packer.rest()
+        A link stands for what it leads to. Raises `FileNotFoundException`, `InvalidRequestException` for an unknown
+        owner, `PermissionDeniedException`.
+        """
+        await self._transport.send(trees.set_permissions(path, mode=mode, owner=owner, group=group))
 
+    async def create_directory(
+        self,
+        path: SandboxPath,
+        *,
+        mode: int | None = None,
+        owner: str | None = None,
+        group: str | None = None,
+        parents: bool = False,
+    ) -> None:
+        """Make a directory, with mode 0o755 unless another is given.
 
-async def _pieces(boundary: str, sources: Iterable[tuple[WriteEntry, _Source]]) -> AsyncGenerator[bytes, None]:
-    for entry, source in sources:
-        yield files.opening(boundary, entry)
-        async with aclosing(source.blocks()) as blocks:
-            async for block in blocks:
-                yield block
-        yield b"\r\n"
-    yield files.closing(boundary)
+        With `parents` missing ones above are made too, and one that exists will do; without, the one above must exist
+        and the path must not: `FileNotFoundException`, `PathExistsException`. Raises `NotADirectoryException` when
+        something else is in the way.
+
+        Example:
+            >>> await sandbox.files.create_directory("/workspace/data/raw", parents=True)  # doctest: +SKIP
+        """
+        await self._transport.send(trees.create_directory(path, mode=mode, owner=owner, group=group, parents=parents))
+
+    async def list_directory(self, path: SandboxPath, *, depth: int = 1) -> list[FileInfo]:
+        """List what is in a directory, down to `depth` levels, a directory before what is in it; links stay closed.
+
+        Raises `FileNotFoundException`, `InvalidRequestException` for what is no directory.
+        """
+        return trees.entries((await self._transport.send(trees.list_directory(path, depth=depth))).body)
+
+    async def delete_directory(self, path: SandboxPath, *, recursive: bool = False) -> None:
+        """Remove a directory; with `recursive` all that is in it too. A missing one is fine.
+
+        Raises `DirectoryNotEmptyException`, `NotADirectoryException`, `PermissionDeniedException`.
+        """
+        await self._transport.send(trees.delete_directory(path, recursive=recursive))
+
+    async def delete_file(self, path: SandboxPath) -> None:
+        """Remove a file or a link; a missing one is fine. Raises `IsADirectoryException`."""
+        await self._transport.send(trees.delete_file(path))
+
+    async def move(self, src: SandboxPath, dest: SandboxPath) -> None:
+        """Move a file or a directory to where there is nothing yet; directories above `dest` are made.
+
+        Raises `FileNotFoundException`, `PathExistsException`, `NotADirectoryException`, `NoSpaceException`.
+        """
+        await self._transport.send(trees.move(src, dest))
+
+    async def replace(self, path: SandboxPath, old: str, new: str) -> int:
+        """Exchange every occurrence of a text in a file, literally and all at once, and return how many there were.
+
+        Raises `FileNotFoundException`, `IsADirectoryException`, `PermissionDeniedException`.
+
+        Example:
+            >>> await sandbox.files.replace("/workspace/app.conf", "localhost", "0.0.0.0")  # doctest: +SKIP
+            2
+        """
+        return trees.count((await self._transport.send(trees.replace(path, old, new))).body)

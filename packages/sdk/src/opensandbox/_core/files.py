@@ -20,7 +20,7 @@ from opensandbox.results import FileInfo
 BLOCK: Final = 1024 * 1024
 """Bytes that are read, and sent, in one go."""
 NEW_FILE_MODE: Final = 0o644
-_ALL_BITS: Final = 0o7777
+ALL_BITS: Final = 0o7777
 _STORED_WITHIN_S: Final = 300.0
 """Longest silence after the last byte: the daemon may have to wait for its disk."""
 
@@ -53,10 +53,10 @@ class WriteEntry:
 
 def check(entry: WriteEntry) -> WriteEntry:
     """Return an entry that can be sent, or raise `TypeError` or `ValueError`."""
-    _path(entry.path)
+    writable(entry.path)
     if not isinstance(entry.data, (str, bytes, bytearray, memoryview, os.PathLike)) and not hasattr(entry.data, "read"):
         raise TypeError(f"data must be text, bytes, a path or a file, not {type(entry.data).__name__}")
-    if entry.mode is not None and not 0 < entry.mode <= _ALL_BITS:
+    if entry.mode is not None and not 0 < entry.mode <= ALL_BITS:
         # The wire has no word for a mode without any bit: 0 says "leave it as it is".
         raise ValueError(f"mode must be between 0o1 and 0o7777, not {entry.mode!r}")
     return entry
@@ -104,7 +104,7 @@ def length_of(boundary: str, sizes: Iterable[tuple[WriteEntry, int | None]]) -> 
 def opening(boundary: str, entry: WriteEntry) -> bytes:
     """Return what stands before the bytes of a file: all that is said about it."""
     metadata = _wire.UploadMetadata(
-        path=_path(entry.path),
+        path=writable(entry.path),
         owner=entry.owner,
         group=entry.group,
         mode=None if entry.mode is None else mode_to_wire(entry.mode),
@@ -160,37 +160,39 @@ class Packer:
 
 def download(path: SandboxPath) -> Request:
     """Read a file."""
-    return Request(method="GET", path="/files/download", query=(("path", _text(path)),), is_idempotent=True)
+    return Request(method="GET", path="/files/download", query=(("path", text_of(path)),), is_idempotent=True)
 
 
 def info(path: SandboxPath) -> Request:
     """Ask what is at a path."""
-    return Request(method="GET", path="/files/info", query=(("path", _text(path)),), is_idempotent=True)
+    return Request(method="GET", path="/files/info", query=(("path", text_of(path)),), is_idempotent=True)
 
 
 def entry(data: bytes) -> FileInfo:
     """Decode what is at the one path that was asked for."""
     found = decode.body(data, _wire.FileInfoMap)
+    if len(found) != 1:
+        raise SandboxConnectionException(f"the answer cannot be read: it tells of {len(found)} paths")
+    return told(next(iter(found.values())))
+
+
+def told(entry: _wire.FileInfo) -> FileInfo:
+    """Return an entry as people see it; raises `SandboxConnectionException` when the daemon's words make no sense."""
+    exact = entry.path_b64
     try:
-        (told,) = found.values()
-        return _entry(told)
+        return FileInfo(
+            path=entry.path if exact is None else b64decode(exact).decode("utf-8", "surrogateescape"),
+            size=entry.size,
+            mode=int(str(entry.mode), 8),
+            owner=entry.owner,
+            group=entry.group,
+            mtime=decode.moment(entry.modified_at),
+            created=decode.moment(entry.created_at),
+            type=entry.type,
+            target=entry.target,
+        )
     except ValueError as fault:
         raise SandboxConnectionException(f"the answer cannot be read: {fault}") from fault
-
-
-def _entry(told: _wire.FileInfo) -> FileInfo:
-    exact = told.path_b64
-    return FileInfo(
-        path=told.path if exact is None else b64decode(exact).decode("utf-8", "surrogateescape"),
-        size=told.size,
-        mode=int(str(told.mode), 8),
-        owner=told.owner,
-        group=told.group,
-        mtime=decode.moment(told.modified_at),
-        created=decode.moment(told.created_at),
-        type=told.type,
-        target=told.target,
-    )
 
 
 def mode_to_wire(mode: int) -> int:
@@ -202,8 +204,9 @@ def mode_to_wire(mode: int) -> int:
     return int(f"{mode:o}")
 
 
-def _path(path: SandboxPath) -> str:
-    text = _text(path)
+def writable(path: SandboxPath) -> str:
+    """Return a path that a body can hold; raises `ValueError` for one that is no UTF-8."""
+    text = text_of(path)
     try:
         text.encode()
     except UnicodeEncodeError as fault:
@@ -211,7 +214,8 @@ def _path(path: SandboxPath) -> str:
     return text
 
 
-def _text(path: SandboxPath) -> str:
+def text_of(path: SandboxPath) -> str:
+    """Return a path as text; raises `TypeError`, or `ValueError` for what is no path."""
     text = os.fspath(path)
     if not isinstance(text, str):
         raise TypeError(f"path must be text, not {type(text).__name__}")

@@ -1,0 +1,72 @@
+# Generated from packages/sdk/src/opensandbox/_async/upload.py by tools/unasync.py; do not edit.
+"""The body of an upload, made from whatever the caller has, block by block."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator, Iterable
+from contextlib import closing
+from typing import Any, Final
+
+from opensandbox._acompat import in_thread
+from opensandbox._core import files
+from opensandbox._core.files import Data, WriteEntry
+
+_MEMORY: Final = (str, bytes, bytearray, memoryview)
+
+
+class Source:
+    """Where the bytes of one file come from, again for each try."""
+
+    def __init__(self, data: Data) -> None:
+        file: Any = data
+        self._data = file
+        self._start = None
+        self.size = files.size_of(data)
+        """None where only reading tells."""
+        if isinstance(data, (*_MEMORY, os.PathLike)):
+            self.is_repeatable = isinstance(data, _MEMORY) or os.path.isfile(data)
+        else:
+            self.is_repeatable = bool(getattr(file, "seekable", bool)())
+            self._start = file.tell() if self.is_repeatable else None
+
+    def blocks(self) -> Generator[bytes, None]:
+        """Yield the bytes."""
+        if isinstance(self._data, _MEMORY):
+            for piece in files.pieces(self._data):
+                yield piece
+            return
+        is_ours = isinstance(self._data, os.PathLike)
+        file = in_thread(open, self._data, "rb") if is_ours else self._data
+        try:
+            if self._start is not None:
+                in_thread(file.seek, self._start)
+            left = self.size
+            while block := in_thread(file.read, files.BLOCK if left is None else min(files.BLOCK, left)):
+                yield block.encode() if isinstance(block, str) else block
+                left = None if left is None else left - len(block)
+            if left:
+                raise OSError(f"{os.fspath(self._data)!r} became shorter while it was sent")
+        finally:
+            if is_ours:
+                file.close()
+
+
+def body(boundary: str, sources: Iterable[tuple[WriteEntry, Source]]) -> Generator[bytes, None]:
+    """Yield the body of an upload, in blocks."""
+    packer = files.Packer()
+    with closing(_pieces(boundary, sources)) as pieces:
+        for piece in pieces:
+            if block := packer.add(piece):
+                yield block
+    yield packer.rest()
+
+
+def _pieces(boundary: str, sources: Iterable[tuple[WriteEntry, Source]]) -> Generator[bytes, None]:
+    for entry, source in sources:
+        yield files.opening(boundary, entry)
+        with closing(source.blocks()) as blocks:
+            for block in blocks:
+                yield block
+        yield b"\r\n"
+    yield files.closing(boundary)
