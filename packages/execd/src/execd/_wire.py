@@ -54,6 +54,7 @@ class Feature(StrEnum):
     SIGNAL = "signal"
     MAX_OUTPUT_BYTES = "max_output_bytes"
     SESSIONS = "sessions"
+    CHUNKED_UPLOAD = "chunked_upload"
     DIRECTORIES = "directories"
 
 
@@ -128,6 +129,7 @@ class ErrorCode(StrEnum):
     CONTEXT_NOT_FOUND = "CONTEXT_NOT_FOUND"
     SESSION_NOT_FOUND = "SESSION_NOT_FOUND"
     EXECUTION_NOT_FOUND = "EXECUTION_NOT_FOUND"
+    UPLOAD_NOT_FOUND = "UPLOAD_NOT_FOUND"
     ROUTE_NOT_FOUND = "ROUTE_NOT_FOUND"
     METHOD_NOT_ALLOWED = "METHOD_NOT_ALLOWED"
     BODY_TIMEOUT = "BODY_TIMEOUT"
@@ -138,6 +140,7 @@ class ErrorCode(StrEnum):
     ALREADY_FINISHED = "ALREADY_FINISHED"
     EXECUTION_CONFLICT = "EXECUTION_CONFLICT"
     STDIN_CLOSED = "STDIN_CLOSED"
+    OFFSET_MISMATCH = "OFFSET_MISMATCH"
     PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
     RANGE_NOT_SATISFIABLE = "RANGE_NOT_SATISFIABLE"
     LIMIT_REACHED = "LIMIT_REACHED"
@@ -268,6 +271,31 @@ class UploadMetadata(Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
     group: str | None = None
     mode: Mode | None = None
     create_mode: Mode | None = None
+
+
+class CreateUploadRequest(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
+    """Where the content goes, how much it is, and whose."""
+
+    path: Annotated[str, Meta(pattern="\\A[^\\u0000]+\\Z")]
+    size: Annotated[int, Meta(ge=0)]
+    owner: str | None = None
+    group: str | None = None
+    mode: Mode | None = None
+    create_mode: Mode | None = None
+
+
+class CompleteUploadRequest(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
+    """What the content has to be."""
+
+    sha256: Annotated[str, Meta(pattern="\\A[0-9A-Fa-f]{64}\\Z")] | None = None
+
+
+class UploadState(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
+    """How far an upload is."""
+
+    upload_id: str
+    offset: int
+    size: int
 
 
 class Permission(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):

@@ -47,6 +47,7 @@ class Daemon:
         # Together: a kernel that is killed for a cell of its own must not be replaced meanwhile.
         await asyncio.gather(self.services.registry.close(), self.services.code.close())
         await self.sessions.close()
+        await self.services.files.uploads.close()
         self.commands.end_survivors()
 
 

@@ -133,6 +133,13 @@ class ExecutionNotFound(ExecdError):
     code = "EXECUTION_NOT_FOUND"
 
 
+class UploadNotFound(ExecdError):
+    """No resumable upload has that id; it may have expired."""
+
+    status = 404
+    code = "UPLOAD_NOT_FOUND"
+
+
 class RouteNotFound(ExecdError):
     """No such route."""
 
@@ -201,6 +208,13 @@ class StdinClosed(ExecdError):
 
     status = 409
     code = "STDIN_CLOSED"
+
+
+class OffsetMismatch(ExecdError):
+    """A piece of an upload does not follow what has come; `details.offset` says what would."""
+
+    status = 409
+    code = "OFFSET_MISMATCH"
 
 
 class PayloadTooLarge(ExecdError):

@@ -179,6 +179,31 @@ class UploadMetadata(Struct, frozen=True, omit_defaults=True, kw_only=True):
     create_mode: Mode | None = None
 
 
+class CreateUploadRequest(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Where the content goes, how much it is, and whose."""
+
+    path: Annotated[str, Meta(pattern="\\A[^\\u0000]+\\Z")]
+    size: Annotated[int, Meta(ge=0)]
+    owner: str | None = None
+    group: str | None = None
+    mode: Mode | None = None
+    create_mode: Mode | None = None
+
+
+class CompleteUploadRequest(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What the content has to be."""
+
+    sha256: Annotated[str, Meta(pattern="\\A[0-9A-Fa-f]{64}\\Z")] | None = None
+
+
+class UploadState(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """How far an upload is."""
+
+    upload_id: str
+    offset: int
+    size: int
+
+
 class Permission(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Whose an entry is to be and with which mode; what is absent stays."""
 

@@ -30,6 +30,7 @@ from execd.files.replacing import replace_all
 from execd.files.rights import Rights, rights, set_all
 from execd.files.search import Search, listing, searching
 from execd.files.upload import Upload
+from execd.files.uploads import Uploads
 
 T = TypeVar("T")
 THREADS: Final = 32
@@ -42,6 +43,7 @@ class Files:
     def __init__(self, places: Places) -> None:
         self._places = places
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="files")
+        self.uploads = Uploads(places.resolve, self._settled)
 
     async def entries(self, paths: list[bytes]) -> dict[str, FileInfo]:
         """Return what is at each path, by path as it was given; raises the refusal of the first that has one."""
@@ -74,7 +76,7 @@ class Files:
     async def remove_directories(self, paths: list[bytes], *, recursive: bool) -> None:
         """Remove directories, without `recursive` only empty ones; raises the refusals of the wire."""
         resolved = self._resolved(paths)
-        await settled(self._submit(lambda: remove_directories(resolved, recursive=recursive)))
+        await self._settled(lambda: remove_directories(resolved, recursive=recursive))
 
     async def set_permissions(self, wishes: Mapping[str, Permission]) -> None:
         """Set owners and modes, all or none; raises the refusals of the wire."""
@@ -83,7 +85,7 @@ class Files:
     async def make_directories(self, wishes: Mapping[str, Permission], *, parents: bool) -> None:
         """Make directories, all or none; raises the refusals of the wire."""
         rights = self._rights(wishes)
-        await settled(self._submit(lambda: make_all(rights, parents=parents)))
+        await self._settled(lambda: make_all(rights, parents=parents))
 
     async def move(self, moves: Iterable[Move]) -> None:
         """Move entries, all or none; raises the refusals of the wire."""
@@ -105,15 +107,15 @@ class Files:
         except ValueError as error:
             raise InvalidQuery(f"pattern: {error}") from None
         root = self._places.resolve(os.fsdecode(path))
-        search = await settled(
-            self._submit(lambda: searching(root, compiled, limit=limit, include_directories=include_directories))
+        search = await self._settled(
+            lambda: searching(root, compiled, limit=limit, include_directories=include_directories)
         )
         return Entries(search, self._submit)
 
     async def list_directory(self, path: bytes, *, depth: int) -> Entries:
         """Return what is in a directory, down to a depth; raises the refusals of the wire."""
         root = self._places.resolve(os.fsdecode(path))
-        return Entries(await settled(self._submit(lambda: listing(root, depth=depth))), self._submit)
+        return Entries(await self._settled(lambda: listing(root, depth=depth)), self._submit)
 
     def _resolved(self, paths: Iterable[bytes]) -> list[str]:
         return [self._places.resolve(os.fsdecode(path)) for path in paths]
@@ -138,8 +140,11 @@ class Files:
     def _submit(self, function: Callable[[], T]) -> asyncio.Future[T]:
         return asyncio.get_running_loop().run_in_executor(self._threads, function)
 
+    async def _settled(self, function: Callable[[], T]) -> T:
+        return await settled(self._submit(function))
+
     async def _run(self, function: Callable[..., T], *args: object) -> T:
-        return await settled(self._submit(lambda: function(*args)))
+        return await self._settled(lambda: function(*args))
 
 
 Submit = Callable[[Callable[[], T]], asyncio.Future[T]]

@@ -10,6 +10,7 @@ import errno
 import os
 import secrets
 import stat
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -23,8 +24,9 @@ _NAME: Final = f".execd-{secrets.token_hex(8)}-"
 _numbers: Final = count()
 _VECTOR: Final = 512
 """Pieces in one write; the system takes 1024."""
+_READ: Final = 1024 * 1024
 _CANNOT: Final = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.ENOENT, errno.EINVAL})
-_WRITE: Final = os.O_WRONLY | os.O_CLOEXEC
+_WRITE: Final = os.O_RDWR | os.O_CLOEXEC
 _SET_ID_BITS: Final = stat.S_ISUID | stat.S_ISGID
 
 
@@ -72,6 +74,18 @@ class Staged:
                 written -= len(views.pop(0))
             if written:
                 views[0] = views[0][written:]
+
+    @property
+    def size(self) -> int:
+        """How many bytes the system has taken; what `flush` failed for is not among them."""
+        return 0 if self._fd is None else os.lseek(self._fd, 0, os.SEEK_CUR)
+
+    def read_back(self) -> Iterator[bytes]:
+        """Yield what has been written so far, in blocks."""
+        offset = 0
+        while self._fd is not None and (block := os.pread(self._fd, _READ, offset)):
+            yield block
+            offset += len(block)
 
     def seal(self) -> None:
         """Give the content its owner, its mode and a hidden name, and let go of the descriptor; again is nothing."""

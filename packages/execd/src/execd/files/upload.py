@@ -6,7 +6,6 @@ beside their target. Until `finish` nothing is visible, and `abandon` leaves not
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,11 +14,11 @@ from typing import Final
 import msgspec
 
 from execd._wire import UploadMetadata
-from execd.errors import InvalidFile, InvalidFileContent, InvalidFileMetadata, IsADirectory, PayloadTooLarge
-from execd.files.modes import from_wire
-from execd.files.owners import gid_of, uid_of
+from execd.errors import InvalidFile, InvalidFileContent, InvalidFileMetadata, PayloadTooLarge
+from execd.files import landing
+from execd.files.landing import Landing
 from execd.files.refusals import WRITING, refusal, shown
-from execd.files.staging import Staged, Wish, make_parents, remove_parents
+from execd.files.staging import Staged, Wish
 
 DEFAULT_MODE: Final = 0o755
 HEADER_BYTES: Final = 64 * 1024
@@ -39,16 +38,12 @@ class Upload:
 
         self._malformed = multipart.MultipartError
         self._parser = multipart.PushMultipartParser(boundary, max_header_size=HEADER_BYTES, header_charset="latin1")
-        self._resolve = resolve
+        self._landing = Landing(resolve)
         self._metadata: bytearray | None = None
         self._file: Staged | None = None
-        self._at = ""
-        """The path that is being worked on, for refusals."""
         self._waiting: deque[UploadMetadata] = deque()
         self._waiting_bytes = 0
         self._staged: list[Staged] = []
-        self._made: list[str] = []
-        self._directories: dict[str, str] = {}
 
     def feed(self, *pieces: bytes) -> None:
         """Take the next bytes of the body; raises the refusals of the wire."""
@@ -65,7 +60,7 @@ class Upload:
         except self._malformed as error:
             raise InvalidFile(f"the body is not well-formed multipart: {error}") from None
         except OSError as error:
-            raise refusal(error, self._at, also=WRITING) from error
+            raise refusal(error, self._landing.at, also=WRITING) from error
 
     def _parse(self, piece: bytes) -> None:
         for event in self._parser.parse(piece):
@@ -111,32 +106,8 @@ class Upload:
         if not self._waiting:
             self._waiting_bytes = 0
         wish = wished(metadata)
-        self._at = self._target(metadata.path)
-        self._staged.append(Staged(self._at, wish=wish))
+        self._staged.append(Staged(self._landing.target(metadata.path), wish=wish))
         return self._staged[-1]
-
-    def _target(self, path: str) -> str:
-        """Return where the file really goes, in a directory that is there."""
-        if path.endswith("/"):
-            raise IsADirectory(f"{shown(path)} names a directory", details={"path": shown(path)})
-        self._at = self._resolve(path)
-        directory, _, name = self._at.rpartition("/")
-        target = f"{self._directory(directory)}/{name}"
-        if not os.path.islink(target):
-            return target
-        # A link stays, and what it points to is replaced: as when a program writes to it.
-        target = os.path.realpath(target)
-        self._directory(os.path.dirname(target))
-        return target
-
-    def _directory(self, path: str) -> str:
-        """Return where a directory really is; made if it is not there, and looked at once in a request."""
-        known = self._directories.get(path)
-        if known is None:
-            self._made += make_parents(path or "/")
-            # Without the slash at its end that only the root has.
-            known = self._directories[path] = os.path.realpath(path or "/").rstrip("/")
-        return known
 
     def finish(self) -> None:
         """Make every file visible under its path; raises if the body ended early, and then none is."""
@@ -164,8 +135,7 @@ class Upload:
         """Leave nothing of what is not visible yet; again, and after `finish`, is nothing."""
         for staged in self._staged:
             staged.abandon()
-        remove_parents(self._made)
-        self._made.clear()
+        self._landing.clear()
 
 
 def decoded(body: bytes) -> UploadMetadata:
@@ -182,25 +152,4 @@ def decoded(body: bytes) -> UploadMetadata:
 
 def wished(metadata: UploadMetadata) -> Wish:
     """Return whose the file is to be and its modes as bits; raises `InvalidFileMetadata`."""
-    return Wish(
-        uid=_owner("owner", metadata.owner, uid_of),
-        gid=_owner("group", metadata.group, gid_of),
-        mode=_bits("mode", metadata.mode),
-        create_mode=_bits("create_mode", metadata.create_mode) or DEFAULT_MODE,
-    )
-
-
-def _bits(field: str, value: int | str | None) -> int | None:
-    try:
-        return from_wire(value)
-    except ValueError as error:
-        raise InvalidFileMetadata(f"metadata: {field}: {error}") from None
-
-
-def _owner(field: str, name: str | None, number_of: Callable[[str], int]) -> int | None:
-    if not name:
-        return None
-    try:
-        return number_of(name)
-    except LookupError:
-        raise InvalidFileMetadata(f"metadata: {field}: there is no {name[:64]!r}") from None
+    return landing.wished(metadata.owner, metadata.group, metadata.mode, metadata.create_mode, default=DEFAULT_MODE)

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from execd.errors import BodyTimeout, InvalidRequestBody, PayloadTooLarge, ShuttingDown
-from execd.http.exchange import Exchange
+from execd.http.exchange import ClientLeft, Exchange
 
 T = TypeVar("T")
 _PLACE: Final = re.compile(r" - at `(key` in `)?\$(.*)`$")
@@ -51,13 +51,14 @@ class Arrivals:
     async def block(self, exchange: Exchange, size: int) -> list[bytes]:
         """Return pieces of `size` bytes together, or more, of a body of any size; fewer at its end, and none after it.
 
-        Here the deadline is for silence. Raises `BodyTimeout`, `ShuttingDown`, `ClientLeft`.
+        Here the deadline is for silence, and what had come when the client left is returned before that is told.
+        Raises `BodyTimeout`, `ShuttingDown`, `ClientLeft`.
         """
         pieces: list[bytes] = []
         clock = asyncio.get_running_loop().time
         async with self._deadline() as deadline:
             renewed_s = clock()
-            while size > 0 and (piece := await exchange.receive_body()) is not None:
+            while size > 0 and (piece := await self._piece(exchange, pieces)) is not None:
                 pieces.append(piece)
                 size -= len(piece)
                 # Not for each piece: there are thousands of them in a second.
@@ -65,6 +66,15 @@ class Arrivals:
                     renewed_s = clock()
                     deadline.reschedule(renewed_s + self._timeout_s)
         return pieces
+
+    @staticmethod
+    async def _piece(exchange: Exchange, before: list[bytes]) -> bytes | None:
+        try:
+            return await exchange.receive_body()
+        except ClientLeft:
+            if not before:
+                raise
+            return None
 
     def _too_large(self) -> PayloadTooLarge:
         return PayloadTooLarge(f"the body is larger than {self._max_bytes} bytes", details={"limit": self._max_bytes})

@@ -30,7 +30,7 @@ class ClientLeft(Exception):
 class Exchange:
     """A request as endpoints see it, and where its answer goes."""
 
-    __slots__ = ("_body_ended", "_receive", "_send", "params", "query", "request_id", "scope", "status")
+    __slots__ = ("_body_ended", "_gone", "_receive", "_send", "params", "query", "request_id", "scope", "status")
 
     def __init__(self, scope: Scope, receive: Receive, send: Send, *, fresh_id: str) -> None:
         self.scope = scope
@@ -42,6 +42,7 @@ class Exchange:
         """Status of the answer, 0 before there is one."""
         self._receive = receive
         self._send = send
+        self._gone = False
         self._body_ended = not _announces_body(scope)
 
     # ── the request ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -58,8 +59,11 @@ class Exchange:
     async def receive_body(self) -> bytes | None:
         """Return the next piece of the body, None at its end; raises `ClientLeft`."""
         while not self._body_ended:
+            if self._gone:
+                raise ClientLeft
             message = await self._receive()
             if message["type"] == "http.disconnect":
+                self._gone = True
                 raise ClientLeft
             self._body_ended = not message.get("more_body", False)
             if message.get("body"):

@@ -9,7 +9,7 @@ from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from execd.errors import MethodNotAllowed, RouteNotFound
-from execd.http import code, commands, directories, executions, files, health, metrics, sessions
+from execd.http import code, commands, directories, executions, files, health, metrics, sessions, uploads
 from execd.http.answer import Answer
 from execd.http.entry import Entry
 from execd.http.exchange import Exchange
@@ -50,6 +50,11 @@ ROUTES: Final[tuple[tuple[str, str, Endpoint], ...]] = (
     ("GET", "/files/info", files.info),
     ("POST", "/files/upload", files.upload),
     ("GET", "/files/download", files.download),
+    ("POST", "/files/uploads", uploads.create),
+    ("GET", "/files/uploads/{id}", uploads.show),
+    ("PATCH", "/files/uploads/{id}", uploads.append),
+    ("DELETE", "/files/uploads/{id}", uploads.delete),
+    ("POST", "/files/uploads/{id}/complete", uploads.complete),
     ("DELETE", "/files", files.remove),
     ("POST", "/files/permissions", files.set_permissions),
     ("POST", "/files/mv", files.move),
