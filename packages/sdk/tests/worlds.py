@@ -253,11 +253,12 @@ class CuttingProxy:
 
     Each new connection takes the next number from `cuts`: so many bytes of the answers on it are passed on, then it
     is cut, with a reset where the number is odd. None, and whatever comes after the last number, is a connection that
-    lives.
+    lives. `request_cuts` are the same for the bytes of the requests.
     """
 
     target: tuple[str, int] | str
     cuts: Iterator[int | None] = field(default_factory=lambda: iter(()))
+    request_cuts: Iterator[int | None] = field(default_factory=lambda: iter(()))
     connections: int = 0
     passed: int = 0
 
@@ -288,13 +289,13 @@ class CuttingProxy:
                 return
             self.connections += 1
             self._clients.append(client)
-            allowed = next(self.cuts, None)
+            allowed, asked = next(self.cuts, None), next(self.request_cuts, None)
             try:
                 server = self._connect()
             except OSError:
                 client.close()
                 continue
-            threading.Thread(target=_copy, args=(client, server), daemon=True).start()
+            threading.Thread(target=_copy, args=(client, server, asked), daemon=True).start()
             threading.Thread(target=self._answer, args=(server, client, allowed), daemon=True).start()
 
     def _connect(self) -> socket.socket:
@@ -321,13 +322,18 @@ class CuttingProxy:
             end.close()
 
 
-def _copy(source: socket.socket, sink: socket.socket) -> None:
+def _copy(source: socket.socket, sink: socket.socket, allowed: int | None) -> None:
+    left = allowed
     try:
-        while data := source.recv(65536):
-            sink.sendall(data)
+        while left != 0 and (data := source.recv(65536)):
+            part = data if left is None else data[:left]
+            sink.sendall(part)
+            left = None if left is None else left - len(part)
     except OSError:
         pass
     _shut(sink)
+    if left == 0:
+        _shut(source)
 
 
 def _shut(end: socket.socket) -> None:

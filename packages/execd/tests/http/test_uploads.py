@@ -107,7 +107,7 @@ async def test_what_a_cut_request_brought_counts(rooms: World, tmp_path: Path) -
     upload = await create(rooms, "file", 6)
     wire = Wire([b"abc"], complete=False)
     headers = [("Upload-Offset", "0"), ("Content-Length", "6")]
-    cut = asyncio.create_task(
+    cut = asyncio.ensure_future(
         rooms.app(scope_of("PATCH", f"/files/uploads/{upload}", headers=headers), wire.receive, wire.send)
     )
     wire.leave()
@@ -124,7 +124,7 @@ async def test_a_new_request_ends_one_whose_client_is_long_gone(rooms: World, tm
     upload = await create(rooms, "file", 3)
     wire = Wire([], complete=False)
     headers = [("Upload-Offset", "0"), ("Content-Length", "3")]
-    silent = asyncio.create_task(
+    silent = asyncio.ensure_future(
         rooms.app(scope_of("PATCH", f"/files/uploads/{upload}", headers=headers), wire.receive, wire.send)
     )
     await asyncio.sleep(0)

@@ -11,6 +11,7 @@ import hashlib
 import uuid
 from collections import deque
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from typing import Final, Protocol, TypeVar
 
@@ -34,6 +35,7 @@ class Run(Protocol):
 
 DEFAULT_MODE: Final = 0o755
 EXPIRES_S: Final = 3600.0
+SETTLES_S: Final = 1.0
 MOST: Final = 1000
 """Uploads at once; each holds a descriptor."""
 
@@ -130,9 +132,16 @@ class Uploads:
         self._renew(upload)
         return upload.state()
 
-    def show(self, upload_id: str) -> UploadState:
-        """Return how far an upload is; raises `UploadNotFound`."""
-        return self._find(upload_id).state()
+    async def show(self, upload_id: str) -> UploadState:
+        """Return how far an upload is; raises `UploadNotFound`.
+
+        A request that appends has a moment to come to its end: what a cut one brought is then all counted.
+        """
+        upload = self._find(upload_id)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SETTLES_S), upload.lock:
+                pass
+        return upload.state()
 
     async def append(
         self, upload_id: str, offset: int, next_pieces: Callable[[], Awaitable[list[bytes]]]

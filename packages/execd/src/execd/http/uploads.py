@@ -27,7 +27,7 @@ async def create(exchange: Exchange, services: Services) -> Answer:
 
 async def show(exchange: Exchange, services: Services) -> Answer:
     """Answer how far an upload is."""
-    return json_answer(services.files.uploads.show(exchange.params["id"]))
+    return json_answer(await services.files.uploads.show(exchange.params["id"]))
 
 
 async def append(exchange: Exchange, services: Services) -> Answer:

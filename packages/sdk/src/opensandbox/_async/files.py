@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Literal, overload
 
+from opensandbox._acompat import ain_thread
+from opensandbox._async import transfer
 from opensandbox._async.upload import Source, body
-from opensandbox._core import files, trees
+from opensandbox._core import files, trees, uploading
 from opensandbox._core.files import Data, SandboxPath, WriteEntry
+from opensandbox._core.local_files import Arriving, Leaving, LocalPath
+from opensandbox._core.progress import Meter, Progress
 from opensandbox.exceptions import FileNotFoundException
 from opensandbox.results import FileInfo
 from opensandbox.transport import AsyncTransport
@@ -219,3 +225,57 @@ class Files:
             2
         """
         return trees.count((await self._transport.send(trees.replace(path, old, new))).body)
+
+    # ── files on this side ───────────────────────────────────────────────────────────────────────────────────────────
+
+    async def upload(
+        self,
+        local: LocalPath,
+        path: SandboxPath,
+        *,
+        mode: int | None = None,
+        owner: str | None = None,
+        group: str | None = None,
+        progress: Progress = False,
+    ) -> None:
+        """Send a file of this side; a connection that breaks is taken up where it broke, for 50 s.
+
+        The file appears at `path` when all of it is there. With `progress=True` a bar shows how far it is, in a
+        terminal; a function is called with the bytes that are done and those that there are.
+
+        Raises as `write_file` does, `StreamInterruptedException` when the daemon stays away, and `OSError` when the
+        file cannot be read, or changes meanwhile.
+
+        Example:
+            >>> await sandbox.files.upload("model.bin", "/workspace/model.bin", progress=True)  # doctest: +SKIP
+        """
+        file = await ain_thread(Leaving, local)
+        meter = Meter(progress, name=file.name, total=file.size)
+        try:
+            if "chunked_upload" in self._transport.features:
+                request = uploading.create(path, size=file.size, mode=mode, owner=owner, group=group)
+                await transfer.upload(self._transport, file, request, meter=meter)
+            else:
+                await self.write_file(path, Path(local), mode=mode, owner=owner, group=group)
+                meter.at(file.size)
+        finally:
+            meter.close()
+            file.close()
+
+    async def download(self, path: SandboxPath, local: LocalPath, *, progress: Progress = False) -> None:
+        """Fetch a file to this side; a connection that breaks is taken up where it broke, for 50 s.
+
+        `local` is replaced when all of it is there. `progress` is as for `upload`.
+
+        Raises as `read_file` does, `StreamInterruptedException` when the file changes or the daemon stays away, and
+        `OSError` when `local` cannot be written.
+        """
+        total = 0
+        if progress is not False:
+            total = int((await self._transport.send(files.head(path))).headers.get("content-length", 0))
+        arriving = await ain_thread(Arriving, local)
+        meter = Meter(progress, name=os.path.basename(os.fspath(local)), total=total)
+        try:
+            await transfer.download(self._transport, path, arriving, meter=meter)
+        finally:
+            meter.close()

@@ -21,7 +21,7 @@ BLOCK: Final = 1024 * 1024
 """Bytes that are read, and sent, in one go."""
 NEW_FILE_MODE: Final = 0o644
 ALL_BITS: Final = 0o7777
-_STORED_WITHIN_S: Final = 300.0
+STORED_WITHIN_S: Final = 300.0
 """Longest silence after the last byte: the daemon may have to wait for its disk."""
 
 SandboxPath = str | os.PathLike[str]
@@ -74,7 +74,7 @@ def upload(boundary: str, *, is_repeatable: bool, length: int | None = None) -> 
         headers={"Content-Type": f"multipart/form-data; boundary={boundary}", **size},
         is_idempotent=is_repeatable,
         tries=TRIES if is_repeatable else 1,
-        silence_s=_STORED_WITHIN_S,
+        silence_s=STORED_WITHIN_S,
     )
 
 
@@ -161,6 +161,11 @@ class Packer:
 def download(path: SandboxPath) -> Request:
     """Read a file."""
     return Request(method="GET", path="/files/download", query=(("path", text_of(path)),), is_idempotent=True)
+
+
+def head(path: SandboxPath) -> Request:
+    """Ask how long a file is."""
+    return Request(method="HEAD", path="/files/download", query=(("path", text_of(path)),), is_idempotent=True)
 
 
 def info(path: SandboxPath) -> Request:

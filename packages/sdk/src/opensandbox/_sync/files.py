@@ -3,16 +3,22 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 from collections.abc import Generator, Iterable
 from contextlib import closing
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Literal, overload
 
+from opensandbox._acompat import in_thread
+from opensandbox._sync import transfer
 from opensandbox._sync.upload import Source, body
-from opensandbox._core import files, trees
+from opensandbox._core import files, trees, uploading
 from opensandbox._core.files import Data, SandboxPath, WriteEntry
+from opensandbox._core.local_files import Arriving, Leaving, LocalPath
+from opensandbox._core.progress import Meter, Progress
 from opensandbox.exceptions import FileNotFoundException
 from opensandbox.results import FileInfo
 from opensandbox.transport import SyncTransport
@@ -220,3 +226,57 @@ class Files:
             2
         """
         return trees.count((self._transport.send(trees.replace(path, old, new))).body)
+
+    # ── files on this side ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def upload(
+        self,
+        local: LocalPath,
+        path: SandboxPath,
+        *,
+        mode: int | None = None,
+        owner: str | None = None,
+        group: str | None = None,
+        progress: Progress = False,
+    ) -> None:
+        """Send a file of this side; a connection that breaks is taken up where it broke, for 50 s.
+
+        The file appears at `path` when all of it is there. With `progress=True` a bar shows how far it is, in a
+        terminal; a function is called with the bytes that are done and those that there are.
+
+        Raises as `write_file` does, `StreamInterruptedException` when the daemon stays away, and `OSError` when the
+        file cannot be read, or changes meanwhile.
+
+        Example:
+            >>> sandbox.files.upload("model.bin", "/workspace/model.bin", progress=True)  # doctest: +SKIP
+        """
+        file = in_thread(Leaving, local)
+        meter = Meter(progress, name=file.name, total=file.size)
+        try:
+            if "chunked_upload" in self._transport.features:
+                request = uploading.create(path, size=file.size, mode=mode, owner=owner, group=group)
+                transfer.upload(self._transport, file, request, meter=meter)
+            else:
+                self.write_file(path, Path(local), mode=mode, owner=owner, group=group)
+                meter.at(file.size)
+        finally:
+            meter.close()
+            file.close()
+
+    def download(self, path: SandboxPath, local: LocalPath, *, progress: Progress = False) -> None:
+        """Fetch a file to this side; a connection that breaks is taken up where it broke, for 50 s.
+
+        `local` is replaced when all of it is there. `progress` is as for `upload`.
+
+        Raises as `read_file` does, `StreamInterruptedException` when the file changes or the daemon stays away, and
+        `OSError` when `local` cannot be written.
+        """
+        total = 0
+        if progress is not False:
+            total = int((self._transport.send(files.head(path))).headers.get("content-length", 0))
+        arriving = in_thread(Arriving, local)
+        meter = Meter(progress, name=os.path.basename(os.fspath(local)), total=total)
+        try:
+            transfer.download(self._transport, path, arriving, meter=meter)
+        finally:
+            meter.close()
