@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import email
+import email.policy
 import os
 import threading
 from base64 import b64decode
@@ -14,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from execd.files.content import BLOCK
-from execd.files.service import settled
+from execd.files.threads import settled
 
 from ..files.worlds import BOUNDARY, file, form, in_pieces, metadata
 from .worlds import Reply, Wire, World, scope_of, world
@@ -130,9 +132,27 @@ async def test_a_range_is_that_part_of_the_file(tmp_path: Path, size: int, data:
     assert reply.headers["content-length"] == str(len(wanted))
 
 
-async def test_several_ranges_and_other_units_get_the_whole_file(rooms: World, tmp_path: Path) -> None:
+async def test_several_ranges_come_as_a_part_each(rooms: World, tmp_path: Path) -> None:
+    data = os.urandom(3 * BLOCK)
+    (tmp_path / "data").write_bytes(data)
+    reply = await get(rooms, "data", Range=f"bytes=0-1,{BLOCK - 1}-{2 * BLOCK + 5},-3,99999999-")
+    assert reply.status == 206
+    assert reply.headers["content-length"] == str(len(reply.body))
+    message = email.message_from_bytes(
+        f"Content-Type: {reply.headers['content-type']}\r\n\r\n".encode() + reply.body, policy=email.policy.HTTP
+    )
+    parts = {
+        part["content-range"]: part.get_payload(decode=True) for part in message.walk() if not part.is_multipart()
+    }
+    assert parts == {
+        f"bytes {span.start}-{span.stop - 1}/{len(data)}": data[span]
+        for span in (slice(0, 2), slice(BLOCK - 1, 2 * BLOCK + 6), slice(len(data) - 3, len(data)))
+    }
+
+
+async def test_more_ranges_than_there_is_file_and_other_units_get_the_whole_file(rooms: World, tmp_path: Path) -> None:
     (tmp_path / "data").write_bytes(b"0123456789")
-    for asked in ("bytes=0-1,4-5", "lines=1-2", "bytes=x"):
+    for asked in ("bytes=0-,1-,2-", "bytes=" + ",".join(["0-0"] * 101), "lines=1-2", "bytes=x"):
         reply = await get(rooms, "data", Range=asked)
         assert (reply.status, reply.body) == (200, b"0123456789")
 
@@ -178,11 +198,30 @@ async def test_what_is_no_file_is_refused(rooms: World, tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["offset", "limit"])
-async def test_lines_are_not_served_yet_and_that_is_said(rooms: World, tmp_path: Path, name: str) -> None:
+async def test_lines_of_a_text_are_given_by_number(rooms: World, tmp_path: Path) -> None:
+    (tmp_path / "data").write_bytes(b"one\ntwo\xff\n\nfour")
+    for query, wanted in (
+        ("offset=2&limit=2", b"two\xff\n\n"),
+        ("limit=1", b"one\n"),
+        ("offset=4", b"four"),
+        ("offset=9", b""),
+        ("limit=0", b""),
+    ):
+        reply = await rooms.call("GET", f"/files/download?path=data&{query}")
+        assert (reply.status, reply.body) == (200, wanted)
+        assert reply.headers["content-type"] == "text/plain; charset=utf-8"
+
+
+async def test_lines_go_with_no_range_and_are_counted_from_one(rooms: World, tmp_path: Path) -> None:
     (tmp_path / "data").touch()
-    reply = await rooms.call("GET", f"/files/download?path=data&{name}=1")
-    assert (reply.status, reply.code, reply.json["details"]) == (501, "NOT_SUPPORTED", {"field": name})
+    for target, headers in (
+        ("limit=1", [("Range", "bytes=0-1")]),
+        ("offset=0", []),
+        ("offset=x", []),
+        ("limit=-1", []),
+    ):
+        reply = await rooms.call("GET", f"/files/download?path=data&{target}", headers=headers)
+        assert (reply.status, reply.code) == (400, "INVALID_QUERY")
 
 
 async def test_a_client_that_leaves_in_the_middle_leaves_no_descriptor_open(rooms: World, tmp_path: Path) -> None:

@@ -1,8 +1,4 @@
-"""The room's front: its blocking calls in worker threads, so that no disk ever holds up the event loop.
-
-A call in a thread cannot be taken back. Whoever is cancelled while one runs waits for its end first, so that nothing is
-closed or removed under its hands.
-"""
+"""The room's front: its blocking calls in worker threads, so that no disk ever holds up the event loop."""
 
 from __future__ import annotations
 
@@ -13,22 +9,23 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Final, TypeVar
 
-import msgspec
-
 from execd._wire import FileInfo, Move, Permission, Replacement, ReplacementCount
 from execd.errors import InvalidQuery, InvalidRequestBody
 from execd.files import tree
-from execd.files.content import BLOCK, Content, open_content
+from execd.files.content import Content, open_content
 from execd.files.directories import make_all
 from execd.files.glob import compile_pattern
+from execd.files.lines import Lines
 from execd.files.moving import move_all
 from execd.files.places import Places
 from execd.files.ranges import Span
+from execd.files.readings import Entries, Reading, ReadingLines, ReadingParts
 from execd.files.refusals import shown
 from execd.files.removing import remove_directories, remove_files
 from execd.files.replacing import replace_all
 from execd.files.rights import Rights, rights, set_all
-from execd.files.search import Search, listing, searching
+from execd.files.search import listing, searching
+from execd.files.threads import Submit, settled
 from execd.files.upload import Upload
 from execd.files.uploads import Uploads
 
@@ -62,6 +59,14 @@ class Files:
     def reading(self, content: Content, span: Span | None) -> Reading:
         """Return the bytes of a span of an open file, all of it without one; it closes the file."""
         return Reading(content, span, self._submit)
+
+    def reading_lines(self, content: Content, lines: Lines) -> ReadingLines:
+        """Return some lines of an open file; it closes the file."""
+        return ReadingLines(self.reading(content, None), lines)
+
+    def reading_parts(self, content: Content, parts: list[tuple[bytes, Span | None]]) -> ReadingParts:
+        """Return spans of an open file, each after some bytes that come before it; it closes the file."""
+        return ReadingParts(content, parts, self._submit)
 
     def receiving(self, boundary: str) -> Receiving:
         """Return what takes an upload of this boundary."""
@@ -147,73 +152,6 @@ class Files:
         return await self._settled(lambda: function(*args))
 
 
-Submit = Callable[[Callable[[], T]], asyncio.Future[T]]
-
-
-class Reading:
-    """A file's bytes, block by block; the next one is read while the last one is sent."""
-
-    def __init__(self, content: Content, span: Span | None, submit: Submit[bytes]) -> None:
-        self._content = content
-        self._offset = span.start if span else 0
-        self._stop = span.stop if span else content.size
-        self._submit = submit
-        self._ahead: asyncio.Future[bytes] | None = None
-
-    async def next(self) -> bytes:
-        """Return the next bytes, b"" at the end; raises `EOFError` when the file became shorter than was said."""
-        if self._content.in_memory:
-            block = self._read()
-        else:
-            ahead, self._ahead = self._ahead or self._submit(self._read), None
-            block = await settled(ahead)
-        self._offset += len(block)
-        if not block and self._stop is not None and self._offset < self._stop:
-            raise EOFError(f"{shown(self._content.path)} became shorter while it was read")
-        if block and self._offset != self._stop and not self._content.in_memory:
-            self._ahead = self._submit(self._read)
-        return block
-
-    def _read(self) -> bytes:
-        return self._content.read(self._offset, BLOCK if self._stop is None else min(BLOCK, self._stop - self._offset))
-
-    async def close(self) -> None:
-        """Let go of the file."""
-        if self._ahead is not None:
-            with suppress(Exception):
-                await settled(self._ahead)
-        self._content.close()
-
-
-class Entries:
-    """What a search finds, as JSON, in blocks."""
-
-    def __init__(self, search: Search, submit: Submit[list[FileInfo]]) -> None:
-        self._search = search
-        self._submit = submit
-        self._opening = b"["
-        self._over = False
-
-    async def next(self) -> bytes:
-        """Return the next bytes, b"" at the end; raises the refusals of the wire."""
-        while not self._over:
-            found = await settled(self._submit(self._search.piece))
-            self._over = self._search.over
-            # The brackets of each piece become the commas between them.
-            block = self._opening + msgspec.json.encode(found)[1:-1] if found else b""
-            if found:
-                self._opening = b","
-            if self._over:
-                return block + (b"[]" if self._opening == b"[" else b"]")
-            if block:
-                return block
-        return b""
-
-    async def close(self) -> None:
-        """Let go of the directories."""
-        self._search.close()
-
-
 class Receiving:
     """An upload: one block is on its way to the disk while the caller waits for the next, and no more is taken in."""
 
@@ -242,14 +180,3 @@ class Receiving:
         with suppress(Exception):
             await self._written()
         await settled(self._submit(self._upload.abandon))
-
-
-async def settled(job: asyncio.Future[T]) -> T:
-    """Return the result of a call in a thread; a cancellation is passed on only when the call has ended."""
-    try:
-        return await asyncio.shield(job)
-    except asyncio.CancelledError:
-        while not job.done():
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait({job})
-        raise

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import re
 import time
+import uuid
 from typing import Final
 
 from execd._wire import Move, Permission, Replacement
-from execd.errors import InvalidFile, MissingQuery, NotSupported, RangeNotSatisfiable
+from execd.errors import InvalidFile, InvalidQuery, MissingQuery, RangeNotSatisfiable
 from execd.files.content import BLOCK, Content
+from execd.files.lines import Lines
 from execd.files.ranges import Span, disposition, is_unchanged, may_be_partial, spans
-from execd.files.service import Entries
+from execd.files.readings import Entries
 from execd.http.answer import EMPTY, JSON, Answer, json_answer
 from execd.http.body import decode
 from execd.http.exchange import Exchange
@@ -20,7 +22,8 @@ from execd.http.transfer import Transfer
 
 _BOUNDARY: Final = re.compile(r';\s*boundary=(?:"([^"]{1,200})"|([^\s;"]{1,200}))', re.IGNORECASE)
 _NO_PATH: Final = "path: this query parameter is required"
-_NOT_BUILT: Final = ("offset", "limit")
+TEXT: Final = b"text/plain; charset=utf-8"
+MOST_RANGES: Final = 100
 
 
 async def info(exchange: Exchange, services: Services) -> Answer:
@@ -68,22 +71,36 @@ def _boundary(exchange: Exchange) -> str:
 async def download(exchange: Exchange, services: Services) -> Answer | Transfer:
     """Answer a file, a range of it, or that the asker has it already."""
     path = the_path(exchange)
-    for name in _NOT_BUILT:
-        if exchange.query.raw(name) is not None:
-            raise NotSupported(f"{name} is not served yet", details={"field": name})
+    lines = _lines(exchange)
     content = await services.files.open(path)
     try:
+        if lines is not None:
+            return Transfer(
+                status=200, headers=((b"content-type", TEXT),), reading=services.files.reading_lines(content, lines)
+            )
         return _owed(exchange, services, content)
     except BaseException:
         content.close()
         raise
 
 
+def _lines(exchange: Exchange) -> Lines | None:
+    first, count = exchange.query.integer("offset", minimum=1), exchange.query.integer("limit")
+    if first is None and count is None:
+        return None
+    if exchange.header(b"range") is not None:
+        raise InvalidQuery("offset and limit count lines, and go with no Range")
+    return Lines(first=first or 1, count=count)
+
+
 def _owed(exchange: Exchange, services: Services, content: Content) -> Answer | Transfer:
     if _is_known(exchange, content):
         content.close()
         return Answer(304, headers=_validators(content))
-    span = _span(exchange, content) if exchange.method == "GET" else None
+    wanted = _spans(exchange, content) if exchange.method == "GET" else []
+    if len(wanted) > 1:
+        return _parts(services, content, wanted)
+    span = wanted[0] if wanted else None
     return Transfer(
         status=206 if span else 200,
         headers=(*_headers(content), *_lengths(content, span)),
@@ -99,15 +116,38 @@ def _is_known(exchange: Exchange, content: Content) -> bool:
     )
 
 
-def _span(exchange: Exchange, content: Content) -> Span | None:
+def _spans(exchange: Exchange, content: Content) -> list[Span]:
+    """Return the spans that are wanted, none for the whole file; raises `RangeNotSatisfiable`."""
     if content.validators is None or content.size is None:
-        return None
+        return []
     found = spans(exchange.header(b"range"), size=content.size)
     if found is None or not may_be_partial(exchange.header(b"if-range"), now=content.validators, clock_s=time.time()):
-        return None
+        return []
     if not found:
         raise RangeNotSatisfiable(f"the file has {content.size} bytes", details={"size": content.size})
-    return found[0] if len(found) == 1 else None
+    # Whoever asks for more than there is, in pieces or again and again, gets it once.
+    return found if len(found) <= MOST_RANGES and sum(map(len, found)) <= content.size else []
+
+
+def _parts(services: Services, content: Content, wanted: list[Span]) -> Transfer:
+    """Return several spans as a multipart body."""
+    boundary = uuid.uuid4().hex
+    opening = "\r\n--{boundary}\r\nContent-Type: application/octet-stream\r\nContent-Range: {place}\r\n\r\n"
+    parts: list[tuple[bytes, Span | None]] = [
+        (opening.format(boundary=boundary, place=_place(span, content)).encode(), span) for span in wanted
+    ]
+    parts.append((f"\r\n--{boundary}--\r\n".encode(), None))
+    length = sum(len(before) + (len(span) if span else 0) for before, span in parts)
+    kind = (b"content-type", f"multipart/byteranges; boundary={boundary}".encode())
+    return Transfer(
+        status=206,
+        headers=(kind, *_headers(content)[1:], (b"content-length", b"%d" % length)),
+        reading=services.files.reading_parts(content, parts),
+    )
+
+
+def _place(span: Span, content: Content) -> str:
+    return f"bytes {span.start}-{span.stop - 1}/{content.size}"
 
 
 def _validators(content: Content) -> tuple[tuple[bytes, bytes], ...]:
@@ -124,8 +164,7 @@ def _headers(content: Content) -> tuple[tuple[bytes, bytes], ...]:
 
 def _lengths(content: Content, span: Span | None) -> tuple[tuple[bytes, bytes], ...]:
     if span is not None:
-        place = f"bytes {span.start}-{span.stop - 1}/{content.size}".encode()
-        return ((b"content-range", place), (b"content-length", b"%d" % len(span)))
+        return ((b"content-range", _place(span, content).encode()), (b"content-length", b"%d" % len(span)))
     return () if content.size is None else ((b"content-length", b"%d" % content.size),)
 
 
