@@ -55,6 +55,7 @@ class Feature(StrEnum):
     MAX_OUTPUT_BYTES = "max_output_bytes"
     SESSIONS = "sessions"
     CHUNKED_UPLOAD = "chunked_upload"
+    SIGN = "sign"
     DIRECTORIES = "directories"
 
 
@@ -288,6 +289,26 @@ class CompleteUploadRequest(Struct, frozen=True, omit_defaults=True, forbid_unkn
     """What the content has to be."""
 
     sha256: Annotated[str, Meta(pattern="\\A[0-9A-Fa-f]{64}\\Z")] | None = None
+
+
+class Method(StrEnum):
+    GET = "GET"
+    PUT = "PUT"
+
+
+class SignRequest(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
+    """What is opened, and for how long."""
+
+    method: Method
+    path: Annotated[str, Meta(pattern="\\A[^\\u0000]+\\Z")]
+    expires_s: Annotated[int, Meta(ge=1, le=604800)]
+    max_bytes: Annotated[int, Meta(ge=0)] | None = None
+
+
+class SignedUrl(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
+    """A signed request."""
+
+    url: str
 
 
 class UploadState(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):

@@ -15,6 +15,7 @@ from execd.files.service import Files
 from execd.http.auth import Access
 from execd.http.body import Arrivals
 from execd.http.services import Activity, Services
+from execd.http.signing import Signer
 from execd.kernel.room import Code
 from execd.kernel.surroundings import KernelSettings, Surroundings
 from execd.metrics.sampler import Sampler
@@ -86,6 +87,7 @@ def build(settings: Settings, *, environment: Mapping[str, str], root: int | Non
         files=Files(Places(root=working_root, environment=environment)),
         metrics=metrics,
         access=_access(settings),
+        signer=Signer(time.time),
         arrivals=Arrivals(timeout_s=settings.body_timeout_s, max_bytes=settings.max_body_bytes),
         activity=Activity(time.monotonic),
         heartbeat_s=settings.heartbeat_s,

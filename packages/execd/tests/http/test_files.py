@@ -141,9 +141,7 @@ async def test_several_ranges_come_as_a_part_each(rooms: World, tmp_path: Path) 
     message = email.message_from_bytes(
         f"Content-Type: {reply.headers['content-type']}\r\n\r\n".encode() + reply.body, policy=email.policy.HTTP
     )
-    parts = {
-        part["content-range"]: part.get_payload(decode=True) for part in message.walk() if not part.is_multipart()
-    }
+    parts = {part["content-range"]: part.get_payload(decode=True) for part in message.walk() if not part.is_multipart()}
     assert parts == {
         f"bytes {span.start}-{span.stop - 1}/{len(data)}": data[span]
         for span in (slice(0, 2), slice(BLOCK - 1, 2 * BLOCK + 6), slice(len(data) - 3, len(data)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +28,7 @@ from execd.files.service import Files
 from execd.http.auth import Access
 from execd.http.body import Arrivals
 from execd.http.services import Activity, Services
+from execd.http.signing import Signer
 from execd.kernel.broadcast import Broadcast, Listener
 from execd.metrics.sampler import Sampler
 from execd.runs.clock import Clock
@@ -253,7 +255,7 @@ def world(
         access=access or Access(),
         arrivals=Arrivals(timeout_s=timeout_s, max_bytes=max_bytes),
         activity=Activity(lambda: 0.0),
-        **{"heartbeat_s": 5.0, "now_ms": CLOCK.wall_ms, "code": contexts, **changes},
+        **{"heartbeat_s": 5.0, "now_ms": CLOCK.wall_ms, "code": contexts, "signer": Signer(time.time), **changes},
     )
     return World(services, commands, contexts, sessions, http.build(services))
 

@@ -196,6 +196,21 @@ class CompleteUploadRequest(Struct, frozen=True, omit_defaults=True, kw_only=Tru
     sha256: Annotated[str, Meta(pattern="\\A[0-9A-Fa-f]{64}\\Z")] | None = None
 
 
+class SignRequest(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What is opened, and for how long."""
+
+    method: str
+    path: Annotated[str, Meta(pattern="\\A[^\\u0000]+\\Z")]
+    expires_s: Annotated[int, Meta(ge=1, le=604800)]
+    max_bytes: Annotated[int, Meta(ge=0)] | None = None
+
+
+class SignedUrl(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A signed request."""
+
+    url: str
+
+
 class UploadState(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """How far an upload is."""
 

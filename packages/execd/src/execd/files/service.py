@@ -28,6 +28,7 @@ from execd.files.search import listing, searching
 from execd.files.threads import Submit, settled
 from execd.files.upload import Upload
 from execd.files.uploads import Uploads
+from execd.files.whole import Whole
 
 T = TypeVar("T")
 THREADS: Final = 32
@@ -71,6 +72,12 @@ class Files:
     def receiving(self, boundary: str) -> Receiving:
         """Return what takes an upload of this boundary."""
         return Receiving(Upload(boundary, resolve=self._places.resolve), self._submit)
+
+    async def receiving_whole(self, path: bytes, *, max_bytes: int | None) -> Receiving:
+        """Return what takes the content of one file; raises the refusals of the wire."""
+        resolve = self._places.resolve
+        whole = await self._settled(lambda: Whole(os.fsdecode(path), resolve=resolve, max_bytes=max_bytes))
+        return Receiving(whole, self._submit)
 
     # ── files and directories as a whole ─────────────────────────────────────────────────────────────────────────────
 
@@ -155,7 +162,7 @@ class Files:
 class Receiving:
     """An upload: one block is on its way to the disk while the caller waits for the next, and no more is taken in."""
 
-    def __init__(self, upload: Upload, submit: Submit[None]) -> None:
+    def __init__(self, upload: Upload | Whole, submit: Submit[None]) -> None:
         self._upload = upload
         self._submit = submit
         self._job: asyncio.Future[None] | None = None

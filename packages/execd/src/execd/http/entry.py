@@ -45,7 +45,8 @@ class Entry:
         scope = exchange.scope
         handshake = scope["type"] == "websocket"
         method, path = exchange.method, scope["path"]
-        self._services.access.admit(scope["headers"], method=method, path=path, handshake=handshake)
+        if handshake or not self._services.signer.admits(method, path, exchange.query):
+            self._services.access.admit(scope["headers"], method=method, path=path, handshake=handshake)
         routed = {**scope, "execd.exchange": exchange}
         if is_open(method, path, handshake=handshake):
             await self._app(routed, receive, send)

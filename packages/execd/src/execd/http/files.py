@@ -8,12 +8,13 @@ import time
 import uuid
 from typing import Final
 
-from execd._wire import Move, Permission, Replacement
+from execd._wire import Move, Permission, Replacement, SignedUrl, SignRequest
 from execd.errors import InvalidFile, InvalidQuery, MissingQuery, RangeNotSatisfiable
 from execd.files.content import BLOCK, Content
 from execd.files.lines import Lines
 from execd.files.ranges import Span, disposition, is_unchanged, may_be_partial, spans
 from execd.files.readings import Entries
+from execd.files.service import Receiving
 from execd.http.answer import EMPTY, JSON, Answer, json_answer
 from execd.http.body import decode
 from execd.http.exchange import Exchange
@@ -49,7 +50,25 @@ def the_path(exchange: Exchange) -> bytes:
 
 async def upload(exchange: Exchange, services: Services) -> Answer:
     """Take files in, and answer when all of them are in their places."""
-    receiving = services.files.receiving(_boundary(exchange))
+    return await _receive(exchange, services, services.files.receiving(_boundary(exchange)))
+
+
+async def write(exchange: Exchange, services: Services) -> Answer:
+    """Take the content of one file, and answer when it is in its place."""
+    path, max_bytes = the_path(exchange), exchange.query.integer("max_bytes")
+    receiving = await services.files.receiving_whole(path, max_bytes=max_bytes)
+    return await _receive(exchange, services, receiving)
+
+
+async def sign(exchange: Exchange, services: Services) -> Answer:
+    """Answer a URL that opens one path for a while."""
+    wish = decode(await services.arrivals.whole(exchange), SignRequest)
+    path = wish.path.encode("utf-8", "surrogateescape")
+    url = services.signer.url(wish.method, path, expires_s=wish.expires_s, max_bytes=wish.max_bytes)
+    return json_answer(SignedUrl(url=url))
+
+
+async def _receive(exchange: Exchange, services: Services, receiving: Receiving) -> Answer:
     try:
         while pieces := await services.arrivals.block(exchange, BLOCK):
             await receiving.take(pieces)

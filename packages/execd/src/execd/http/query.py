@@ -32,6 +32,11 @@ class Query:
         key = name.encode()
         return [_decoded(name, value) for found, value in self._pairs if found == key]
 
+    def has(self, name: str) -> bool:
+        """Return whether there is a parameter of that name, whatever its value."""
+        key = name.encode()
+        return any(found == key for found, _ in self._pairs)
+
     def raw(self, name: str) -> bytes | None:
         """Return the first value, or None when the parameter is absent."""
         key = name.encode()

@@ -55,6 +55,8 @@ ROUTES: Final[tuple[tuple[str, str, Endpoint], ...]] = (
     ("PATCH", "/files/uploads/{id}", uploads.append),
     ("DELETE", "/files/uploads/{id}", uploads.delete),
     ("POST", "/files/uploads/{id}/complete", uploads.complete),
+    ("PUT", "/files/content", files.write),
+    ("POST", "/sign", files.sign),
     ("DELETE", "/files", files.remove),
     ("POST", "/files/permissions", files.set_permissions),
     ("POST", "/files/mv", files.move),

@@ -11,6 +11,7 @@ from execd._wire import CreateSessionRequest, RunCommandRequest, RunInSessionReq
 from execd.files.service import Files
 from execd.http.auth import Access
 from execd.http.body import Arrivals
+from execd.http.signing import Signer
 from execd.kernel.room import Code
 from execd.metrics.sampler import Sampler
 from execd.runs.registry import Registry
@@ -75,6 +76,7 @@ class Services:
     files: Files
     metrics: Sampler
     access: Access
+    signer: Signer
     arrivals: Arrivals
     activity: Activity
     heartbeat_s: float
