@@ -33,18 +33,25 @@ def open_root(path: str, *, follow_link: bool = True) -> int:
 
 
 def walk(
-    root: int, *, wanted: Callable[[str], bool] | None = None, max_depth: int | None = None
+    root: int,
+    *,
+    wanted: Callable[[str], bool] | None = None,
+    left_out: Callable[[str, str], bool] | None = None,
+    max_depth: int | None = None,
 ) -> Generator[Found, None, None]:
     """Yield what is below an open directory, which this closes; what cannot be read, or has vanished, is left out.
 
     Of entries that are no directories only those are yielded whose name is `wanted`: the sooner it is known, the less
-    there is to do.
+    there is to do. What is `left_out` (by the path of its directory, with its slash, and its name) is as if absent,
+    with all that is in it.
     """
     levels: list[tuple[int, str, Iterator[tuple[str, bool]]]] = [(root, "", _entries(root, wanted))]
     try:
         while levels:
             directory, prefix, entries = levels[-1]
             for name, is_directory in entries:
+                if left_out is not None and left_out(prefix, name):
+                    continue
                 path = prefix + name
                 yield Found(directory, name, path, is_directory)
                 if is_directory and (max_depth is None or len(levels) < max_depth):
