@@ -24,6 +24,7 @@ from execd.process.states import Exit
 from execd.runs.sse import Stream
 
 READY_S: Final = 10.0
+_WORDS_BYTES: Final = 16 * 1024
 ARGV: Final = ["bash", "--noprofile", "--norc", "--noediting", "-i"]
 _STREAMS: Final[tuple[Stream, Stream]] = ("stdout", "stderr")
 _ABOVE: Final = 200
@@ -53,7 +54,11 @@ class Shell:
         self.exit: Exit | None = None
         self.ended: dict[str, int] = {}
         """Exit codes of commands by their ids."""
+        self.begun = ""
+        """The id of the last command that it took whole: an interrupt before that could tear it."""
         self.ready = False
+        self.words = bytearray()
+        """The last of what it wrote before it was ready."""
         self._deliver = deliver
         self._news = news
         self._heard = b""
@@ -108,12 +113,20 @@ class Shell:
         self.child.reap()
 
     def _taker(self, stream: Stream) -> Callable[[bytes], bool]:
+        return lambda data: self._deliver(stream, data) if self.ready else self._note(data)
+
+    def _note(self, data: bytes) -> bool:
         # What bash says of itself while it starts is nobody's output.
-        return lambda data: not self.ready or self._deliver(stream, data)
+        self.words += data
+        del self.words[:-_WORDS_BYTES]
+        return True
 
     def _hear(self, data: bytes) -> bool:
         *messages, self._heard = (self._heard + data).split(b"\0")
         for message in messages:
+            if message.startswith(b">"):
+                self.begun = message[1:].decode(errors="replace")
+                continue
             if message.startswith(b"+"):
                 self._write_loop()
             self._take_status(message.removeprefix(b"+"))
