@@ -72,6 +72,48 @@ async def test_a_live_log_does_not_end_inside_a_character() -> None:
     assert await read(run, cursor=4) == b"\xf0"
 
 
+@given(
+    text=st.tuples(st.text("aé漢😀", max_size=6), st.text("aé漢😀", max_size=6)),
+    turns=st.lists(st.booleans(), max_size=40),
+)
+async def test_characters_are_whole_however_the_streams_take_turns(text: tuple[str, str], turns: list[bool]) -> None:
+    """Each byte is a read of its own; what is read from cursor to cursor is text, and all of it."""
+    run = background(make_registry())
+    left: dict[Stream, list[int]] = {"stdout": list(text[0].encode()), "stderr": list(text[1].encode())}
+    said: dict[Stream, str] = {"stdout": "", "stderr": ""}
+    cursor = 0
+    for turn in [*turns, *(True for _ in left["stdout"]), *(False for _ in left["stderr"])]:
+        stream: Stream = "stdout" if turn else "stderr"
+        if left[stream]:
+            run.write(stream, bytes([left[stream].pop(0)]))
+        place = run.read(cursor=cursor, until=None, stream=None)
+        await place.close()
+        for each in said:
+            said[each] += (await read(run, cursor=cursor, until=place.end, stream=each)).decode()
+        cursor = place.end
+    for each, rest in left.items():
+        run.write(each, bytes(rest))
+        said[each] += (await read(run, cursor=cursor, stream=each)).decode()
+    assert tuple(said.values()) == text
+
+
+async def test_what_is_no_character_holds_the_other_stream_back_for_a_while_only() -> None:
+    run = background(make_registry())
+    run.write("stdout", b"\xe6")
+    run.write("stderr", b"x" * 100)
+    assert await read(run) == b""
+    run.write("stderr", b"x" * 1000)
+    assert await read(run) == b"\xe6" + b"x" * 1100
+
+
+async def test_half_a_character_goes_out_at_the_end_though_survivors_may_write() -> None:
+    run = background(make_registry())
+    run.write("stdout", b"a\xe6")
+    run.late_open = True
+    run.finish(DONE)
+    assert await read(run) == b"a\xe6"
+
+
 async def test_what_is_no_longer_kept_is_passed_over_and_the_start_says_so() -> None:
     run = background(make_registry(run_bytes=4000))
     for _ in range(100):

@@ -19,6 +19,10 @@ from execd.runs.text import torn
 
 BLOCK: Final = 64 * 1024
 _TORN: Final = 3
+"""Bytes that an unfinished character can have."""
+_NEAR: Final = 1024
+"""Bytes of both streams within which a character is waited for."""
+_STREAMS: Final[tuple[Stream, ...]] = ("stdout", "stderr")
 
 
 class Written(Protocol):
@@ -89,12 +93,35 @@ class RawReader:
 
 
 def _end(run: Written) -> int:
-    """Return where the whole characters end that are there now; once nobody can write any more, where the bytes do."""
-    log = run.store.raw if run.late is None or not run.late.raw.end else run.late.raw
-    end = run.store.raw.end + (0 if run.late is None else run.late.raw.end)
-    if run.end is not None and not run.late_open:
-        return end
-    return end - torn(log.read(max(log.start, log.end - _TORN), log.end))
+    """Return where the whole characters end that are there now; where nobody can write any more, where the bytes do."""
+    base = run.store.raw.end
+    if run.end is None:
+        return _settled(run.store)
+    if run.late is None:
+        return base
+    return base + (_settled(run.late) if run.late_open else run.late.raw.end)
+
+
+def _settled(source: Store | Strip) -> int:
+    """Return the last place at which neither stream is inside a character.
+
+    What is unfinished since long, while the other stream went on, is no character, and holds nothing back.
+    """
+    end = source.raw.end
+    first = max(source.raw.start, end - _NEAR)
+    near = [
+        (span.stream, at, byte)
+        for span in source.spans(first, end)
+        for at, byte in enumerate(source.raw.read(span.start, span.end), span.start)
+    ]
+    before = -1
+    while before != end:
+        before = end
+        for wanted in _STREAMS:
+            own = [(at, byte) for stream, at, byte in near if stream == wanted and at < end][-_TORN:]
+            if unfinished := torn(bytes(byte for _, byte in own)):
+                end = own[-unfinished][0]
+    return end
 
 
 def _oldest(run: Written, cursor: int) -> int:
