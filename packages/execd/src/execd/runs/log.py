@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Iterator
 from typing import Final, Protocol
 
-from execd.errors import InternalFault, InvalidQuery
+from execd.errors import InvalidQuery
 from execd.runs.ends import End
 from execd.runs.sse import Stream
 from execd.runs.store import Store
@@ -38,7 +38,10 @@ class Written(Protocol):
 
 
 class RawReader:
-    """The bytes from `start` to `end`, fixed when it is made; it does not count as a reader of the run's events."""
+    """The bytes from `start` to `end`, fixed when it is made and kept until it is closed, whatever the run forgets.
+
+    It does not count as a reader of the run's events.
+    """
 
     follows = False
     record = 0
@@ -51,8 +54,10 @@ class RawReader:
             raise InvalidQuery(f"until: {until} lies before the cursor, {cursor}")
         self._run = run
         self._stream = stream
+        self.newest = there
         self.end = there if until is None else min(until, there)
         self.start = min(max(cursor, _oldest(run, cursor)), self.end)
+        self._kept = list(_excerpts(run, self.start, self.end))
         self._pieces = self._read()
 
     @property
@@ -61,35 +66,39 @@ class RawReader:
         return self.end - self.start if self._stream is None else None
 
     async def next(self) -> bytes:
-        """Return the next bytes, b"" at the end; raises `InternalFault` when they have been dropped meanwhile."""
+        """Return the next bytes, b"" at the end."""
         await asyncio.sleep(0)
         parts: list[bytes] = []
         size = 0
-        try:
-            while size < BLOCK and (piece := next(self._pieces, None)) is not None:
-                parts.append(piece)
-                size += len(piece)
-        except IndexError:
-            raise InternalFault("output was dropped before it could be sent") from None
+        while size < BLOCK and (piece := next(self._pieces, None)) is not None:
+            parts.append(piece)
+            size += len(piece)
         return b"".join(parts)
 
     async def close(self) -> None:
         """End reading."""
         self._run.leave(self)
+        for kept in self._kept:
+            kept.clear()
+        self._kept.clear()
 
     def _read(self) -> Iterator[bytes]:
-        base = self._run.store.raw.end
-        yield from self._from(self._run.store, self.start, min(self.end, base))
-        if self._run.late is not None:
-            yield from self._from(self._run.late, max(self.start - base, 0), self.end - base)
+        for kept in self._kept:
+            start, end = kept.raw.start, kept.raw.end
+            spans = kept.spans(start, end) if self._stream else [("", start, end)]
+            for stream, *(first, last) in (span[:3] for span in spans):
+                if stream != (self._stream or ""):
+                    continue
+                for at in range(first, last, BLOCK):
+                    yield kept.raw.read(at, min(at + BLOCK, last))
 
-    def _from(self, source: Store | Strip, start: int, end: int) -> Iterator[bytes]:
-        spans = source.spans(start, end) if self._stream else [("", start, end)]
-        for stream, *(first, last) in (span[:3] for span in spans):
-            if stream != (self._stream or ""):
-                continue
-            for at in range(first, last, BLOCK):
-                yield source.raw.read(at, min(at + BLOCK, last))
+
+def _excerpts(run: Written, start: int, end: int) -> Iterator[Store | Strip]:
+    base = run.store.raw.end
+    if start < min(end, base):
+        yield run.store.excerpt(start, min(end, base))
+    if run.late is not None and end > base:
+        yield run.late.excerpt(max(start - base, 0), end - base)
 
 
 def _end(run: Written) -> int:
