@@ -99,6 +99,7 @@ FEATURES: Final = frozenset(
         "logs",
         "signal",
         "sessions",
+        "run_limits",
     }
 )
 """Every extension that the contract has a name for."""

@@ -60,8 +60,8 @@ def serve(handover: Handover) -> int:
         settings = options.read(handover.argv, tokens=handover.tokens)
         sockets = listen.bind(listen.plan(settings))
         if settings.uds is not None:
-            handover.note_socket(settings.uds)
-        _run(settings, sockets, guard_fd=handover.guard_fd)
+            handover.note(settings.uds)
+        _run(settings, sockets, handover)
     except options.UsageError as error:
         return _refuse(error, USAGE_FAULT)
     except (options.SettingsError, listen.BindError) as error:
@@ -81,7 +81,7 @@ def _refuse(error: Exception, status: int) -> int:
     return status
 
 
-def _run(settings: Settings, sockets: list[socket.socket], *, guard_fd: int) -> NoReturn:
+def _run(settings: Settings, sockets: list[socket.socket], handover: Handover) -> NoReturn:
     import asyncio
     import logging
 
@@ -98,14 +98,14 @@ def _run(settings: Settings, sockets: list[socket.socket], *, guard_fd: int) -> 
     if (port := listen.tcp_port(sockets)) is not None:
         # Deployed clients of code interpreters take a port that answers for a Jupyter server that is up.
         environment["JUPYTER_PORT"] = str(port)
-    daemon = app.build(settings, root=os.getppid(), environment=environment)
+    daemon = app.build(settings, root=os.getppid(), environment=environment, note=handover.note)
 
     def leave() -> NoReturn:
         # Nothing is left to be saved, and what is left to wait for (threads, clients) may never come.
         os._exit(0)
 
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve(settings, sockets, daemon, guard_fd=guard_fd, leave=leave))
+        runner.run(_serve(settings, sockets, daemon, guard_fd=handover.guard_fd, leave=leave))
         leave()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,10 +17,13 @@ from execd.http.body import Arrivals
 from execd.http.services import Activity, Services
 from execd.kernel.room import Code
 from execd.kernel.surroundings import KernelSettings, Surroundings
-from execd.metrics.sampler import Sampler
+from execd.metrics import cgroup
+from execd.metrics.sampler import Sampler, reader
 from execd.process.clearing import clear
 from execd.process.command import Commands, CommandSettings
 from execd.process.environment import read_file
+from execd.process.groups import Controller, Place
+from execd.process.limits import Limits
 from execd.process.members import MARK
 from execd.process.sessions import Sessions
 from execd.process.sweep import Survey
@@ -38,6 +41,7 @@ class Daemon:
     services: Services
     commands: Commands
     sessions: Sessions
+    limits: Limits
 
     async def close(self) -> None:
         """Stop every run and refuse what has not arrived; returns when all runs have ended and left nothing."""
@@ -48,24 +52,35 @@ class Daemon:
         await asyncio.gather(self.services.registry.close(), self.services.code.close())
         await self.sessions.close()
         self.commands.end_survivors()
+        await self.limits.close()
 
 
-def build(settings: Settings, *, environment: Mapping[str, str], root: int | None = None) -> Daemon:
+def build(
+    settings: Settings,
+    *,
+    environment: Mapping[str, str],
+    root: int | None = None,
+    note: Callable[[str], None] = lambda _: None,
+) -> Daemon:
     """Return the daemon of these settings; raises `SettingsError`.
 
-    Runs start from `environment` and remain below the process `root`, if that is a subreaper.
+    Runs start from `environment` and remain below the process `root`, if that is a subreaper. `note` is told of what
+    somebody has to remove when the daemon cannot.
     """
     clock = Clock(wall_ms=lambda: time.time_ns() // 1_000_000, mono_ms=lambda: time.monotonic_ns() // 1_000_000)
     registry = Registry(retention=_retention(settings), spool=Spool(_state_dir(settings)), clock=clock)
     working_root = _working_root(settings)
     metrics = Sampler(disk_path=working_root)
     metrics.start()
+    limits = Limits(_places, note=note, root=root)
+    memory_kills = limits.elsewhere(metrics.memory_kills) if metrics.counts_below else metrics.memory_kills
     commands = Commands(
         registry,
         _command_settings(settings, working_root),
         environment,
         root=root,
-        memory_kills=metrics.memory_kills,
+        memory_kills=memory_kills,
+        limits=limits,
     )
     sessions = Sessions(
         registry,
@@ -73,14 +88,14 @@ def build(settings: Settings, *, environment: Mapping[str, str], root: int | Non
         environment,
         limit=settings.max_sessions,
         root=root,
-        memory_kills=metrics.memory_kills,
+        memory_kills=memory_kills,
     )
     services = Services(
         registry=registry,
         commands=commands,
         sessions=sessions,
         code=Code(
-            registry, _kernel_settings(settings, working_root), _surroundings(settings, environment, root, metrics)
+            registry, _kernel_settings(settings, working_root), _surroundings(settings, environment, root, memory_kills)
         ),
         files=Files(Places(root=working_root, environment=environment)),
         metrics=metrics,
@@ -90,7 +105,7 @@ def build(settings: Settings, *, environment: Mapping[str, str], root: int | Non
         heartbeat_s=settings.heartbeat_s,
         now_ms=clock.wall_ms,
     )
-    return Daemon(app=http.build(services), services=services, commands=commands, sessions=sessions)
+    return Daemon(app=http.build(services), services=services, commands=commands, sessions=sessions, limits=limits)
 
 
 def _retention(settings: Settings) -> Retention:
@@ -131,7 +146,7 @@ def _kernel_settings(settings: Settings, working_root: str) -> KernelSettings:
 
 
 def _surroundings(
-    settings: Settings, environment: Mapping[str, str], root: int | None, metrics: Sampler
+    settings: Settings, environment: Mapping[str, str], root: int | None, memory_kills: Callable[[], int]
 ) -> Surroundings:
     survey = Survey(root=root)
 
@@ -142,8 +157,15 @@ def _surroundings(
     return Surroundings(
         environment=environment_of,
         clear=partial(clear, survey=survey, grace_s=settings.kill_grace_ms / 1000),
-        memory_kills=metrics.memory_kills,
+        memory_kills=memory_kills,
     )
+
+
+def _places() -> dict[Controller, Place]:
+    """Return the daemon's own groups, as they are now."""
+    found = cgroup.places(reader(""))
+    wanted: tuple[Controller, ...] = ("memory", "pids")
+    return {name: Place(found[name].version, found[name].own) for name in wanted if name in found}
 
 
 def _access(settings: Settings) -> Access:

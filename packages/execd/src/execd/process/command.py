@@ -10,10 +10,11 @@ from typing import Final
 
 from execd import users
 from execd._wire import DisconnectPolicy, OutputMode, OverflowPolicy, RunCommandRequest, RunInSessionRequest, StdinMode
-from execd.errors import AlreadyFinished, CommandNotFound, ExecutionNotFound, InvalidRequestBody
+from execd.errors import AlreadyFinished, CommandNotFound, ExecdError, ExecutionNotFound, InvalidRequestBody
 from execd.paths import absolute
 from execd.process.child import Program
 from execd.process.environment import read_file
+from execd.process.limits import Limits
 from execd.process.members import MARK
 from execd.process.owner import Owner, Terms
 from execd.process.sweep import Survey, kill_orphans
@@ -41,6 +42,7 @@ class Commands:
 
     `environment` is the daemon's own, without secrets. `memory_kills` tells how many processes the kernel has killed
     for want of memory. `root` is the process below which all that is started remains (a subreaper), if there is one.
+    Without `limits` no run can have any.
     """
 
     def __init__(
@@ -51,10 +53,12 @@ class Commands:
         *,
         memory_kills: Callable[[], int] = lambda: 0,
         root: int | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self._registry = registry
         self._settings = settings
         self._environment = environment
+        self._limits = limits or Limits(dict)
         self._terms = Terms(
             kill_grace_s=settings.kill_grace_ms / 1000,
             drain_grace_s=settings.drain_grace_ms / 1000,
@@ -72,9 +76,15 @@ class Commands:
         if self._is_known(request.execution_id):
             return self._register(request, content)
         setting = self._setting(request)
-        run = self._register(request, content)
+        group = self._limits.group(memory_bytes=request.memory_limit_bytes, pids=request.pids_limit)
+        try:
+            run = self._register(request, content)
+        except ExecdError:
+            if group is not None:
+                group.release()
+            raise
         program = self._program(request, setting, execution_id=run.id)
-        Owner(run, self._terms, timeout_s=(request.timeout or 0) / 1000).start(program)
+        Owner(run, self._terms, timeout_s=(request.timeout or 0) / 1000, group=group).start(program)
         return run
 
     def _register(self, request: RunCommandRequest, content: str) -> Run:

@@ -27,6 +27,11 @@ class Process(NamedTuple):
     session: int
     start: int
 
+    @property
+    def lives(self) -> bool:
+        """Whether it has not ended."""
+        return self.state not in _DEAD
+
 
 def parse_stat(text: bytes) -> Process:
     """Return what `/proc/PID/stat` says.
@@ -59,7 +64,7 @@ class Census:
         self._tied: dict[int | str, list[Process]] = defaultdict(list)
         for process, mark in processes:
             self._children[process.parent].append(process)
-            if process.state in _DEAD:
+            if not process.lives:
                 continue
             self._tied[process.group].append(process)
             self._tied[process.session].append(process)
@@ -94,7 +99,7 @@ class Census:
             if process.pid not in found:
                 found[process.pid] = process
                 ahead += self._children.get(process.pid, ())
-        return [process for process in found.values() if process.state not in _DEAD]
+        return [process for process in found.values() if process.lives]
 
 
 def take_census(*, root: int | None = None) -> Census:
@@ -104,6 +109,14 @@ def take_census(*, root: int | None = None) -> Census:
     if root is not None:
         processes = _below(root, processes)
     return Census((process, _mark(process)) for process in processes)
+
+
+def family(root: int | None) -> set[int]:
+    """Return the numbers of `root`, of the daemon, and of all that descends from either."""
+    own = os.getpid()
+    processes = [process for process in map(look, _pids()) if process]
+    found = _below(own if root is None else root, processes)
+    return {own, *(process.pid for process in found), *(() if root is None else (root,))}
 
 
 def children(pid: int) -> set[int]:
@@ -135,7 +148,7 @@ def _below(root: int, processes: list[Process]) -> list[Process]:
 
 
 def _mark(process: Process) -> str | None:
-    return None if process.state in _DEAD else parse_mark(_read(f"/proc/{process.pid}/environ"))
+    return None if not process.lives else parse_mark(_read(f"/proc/{process.pid}/environ"))
 
 
 def _read(path: str) -> bytes:

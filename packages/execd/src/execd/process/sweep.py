@@ -67,7 +67,7 @@ class Sweep:
     """Signals the members of one run and reports when they have gone; its leader is somebody else's to wait for.
 
     After `watch`, `gone` is called as soon as a census finds no member; `failed` gets what goes wrong in a turn of the
-    loop.
+    loop. `others` tells the numbers of those who are known as members from elsewhere.
     """
 
     def __init__(
@@ -78,7 +78,9 @@ class Sweep:
         *,
         gone: Callable[[], None],
         failed: Callable[[Exception], None],
+        others: Callable[[], Collection[int]] | None = None,
     ) -> None:
+        self._others = others
         self._child = child
         self._mark = mark
         self._survey = survey
@@ -122,9 +124,17 @@ class Sweep:
         if self._closed:
             return
         try:
-            self._reach(census.members(self._child.pid, self._mark))
+            self._reach(self._members(census))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the end of this run and of no other
             self._failed(error)
+
+    def _members(self, census: Census) -> list[Process]:
+        members = census.members(self._child.pid, self._mark)
+        if self._others is None:
+            return members
+        known = {member.pid for member in members} | {self._child.pid}
+        strayed = (look(pid) for pid in self._others() if pid not in known)
+        return [*members, *(process for process in strayed if process and process.lives)]
 
     def _reach(self, members: list[Process]) -> None:
         for member in members:
