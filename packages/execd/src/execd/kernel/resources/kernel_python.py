@@ -6,13 +6,19 @@ of it may wait ten seconds for another that is gone.
 """
 
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable
 from typing import Any
 
-# What lies beside this file is not meant by anybody's imports; the working directory takes its place later.
+# What lies beside this file is not meant by anybody's imports but ours; the working directory takes its place later.
+if getattr(sys.flags, "safe_path", False):
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from adopt_python import Adoption, Freshness
+
 del sys.path[0]
+freshness = Freshness()
 
 from ipykernel.kernelapp import IPKernelApp  # noqa: E402
 
@@ -76,6 +82,7 @@ class KernelApp(IPKernelApp):
         make: Any = super().init_kernel
         make()
         Interrupts(self.kernel)
+        Adoption(self, freshness)
 
     def start(self) -> None:
         """Serve until asked to leave; then let the thread that was asked finish, while there is one to send output."""
