@@ -11,7 +11,7 @@ from typing import Final, Literal, Self
 from opensandbox import _wire
 from opensandbox._acompat import AsyncLineHandler, acall, afinish
 from opensandbox._async.run import AsyncRuns
-from opensandbox._core import calls, decode
+from opensandbox._core import arguments, calls, decode
 from opensandbox._core.execution import Fold
 from opensandbox._core.gathering import Piece
 from opensandbox._core.lines import Lines
@@ -183,4 +183,4 @@ def _checked(stdin: object) -> bytes | AsyncIterable[bytes]:
     """Refuse what cannot be standard input while nothing has been sent yet."""
     if isinstance(stdin, AsyncIterable) and not isinstance(stdin, (str, bytes, bytearray, memoryview)):
         return stdin
-    return calls.stdin_bytes(stdin)
+    return arguments.stdin_bytes(stdin)

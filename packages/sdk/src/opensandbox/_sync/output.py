@@ -12,7 +12,7 @@ from typing import Final, Literal, Self
 from opensandbox import _wire
 from opensandbox._acompat import LineHandler, call, finish
 from opensandbox._sync.run import SyncRuns
-from opensandbox._core import calls, decode
+from opensandbox._core import arguments, calls, decode
 from opensandbox._core.execution import Fold
 from opensandbox._core.gathering import Piece
 from opensandbox._core.lines import Lines
@@ -184,4 +184,4 @@ def _checked(stdin: object) -> bytes | Iterable[bytes]:
     """Refuse what cannot be standard input while nothing has been sent yet."""
     if isinstance(stdin, Iterable) and not isinstance(stdin, (str, bytes, bytearray, memoryview)):
         return stdin
-    return calls.stdin_bytes(stdin)
+    return arguments.stdin_bytes(stdin)
