@@ -13,6 +13,7 @@ from execd._wire import DisconnectPolicy, OutputMode, OverflowPolicy, RunCommand
 from execd.errors import AlreadyFinished, CommandNotFound, ExecdError, ExecutionNotFound, InvalidRequestBody
 from execd.paths import absolute
 from execd.process.child import Program
+from execd.process.clearing import clear_group
 from execd.process.environment import read_file
 from execd.process.limits import Limits
 from execd.process.members import MARK
@@ -83,6 +84,8 @@ class Commands:
             if group is not None:
                 group.release()
             raise
+        if group is not None:
+            group.run_id = run.id
         program = self._program(request, setting, execution_id=run.id)
         Owner(run, self._terms, timeout_s=(request.timeout or 0) / 1000, group=group).start(program)
         return run
@@ -94,7 +97,10 @@ class Commands:
         return run
 
     async def interrupt(self, execution_id: str) -> None:
-        """Stop a command and return when nothing of it is left; raises `CommandNotFound`, `AlreadyFinished`."""
+        """Stop a command and return when nothing of it is left; raises `CommandNotFound`, `AlreadyFinished`.
+
+        A command with limits that has ended by itself can be stopped as long as somebody is in its control group.
+        """
         try:
             run = self._registry.find(execution_id)
         except ExecutionNotFound as unknown:
@@ -102,6 +108,9 @@ class Commands:
         if run.kind not in (KIND, SESSION_KIND):
             raise CommandNotFound(f"execution {execution_id} is no command")
         if run.end is not None or run.control is None:
+            left = self._limits.left_by(run.id)
+            if left is not None and await clear_group(left, grace_s=self._terms.kill_grace_s):
+                return
             raise AlreadyFinished(f"command {execution_id} has already ended")
         run.control.stop("interrupted")
         await run.ended()

@@ -100,6 +100,8 @@ class RunGroup:
         self._places = places
         self._released = released
         self._doors: list[int] = []
+        self.run_id = ""
+        """Whose it is, once that is known."""
 
     @property
     def directories(self) -> list[str]:

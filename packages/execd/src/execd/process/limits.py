@@ -72,6 +72,10 @@ class Limits:
         self._live.add(group)
         return group
 
+    def left_by(self, run_id: str) -> RunGroup | None:
+        """Return the group of a run that has ended, if somebody may still be in it."""
+        return next((group for group in self._left if group.run_id == run_id), None)
+
     def kills(self) -> int:
         """Return how many processes have been killed for want of memory in groups of runs so far."""
         return self._past_kills + sum(group.kills() for group in (*self._live, *self._left))
