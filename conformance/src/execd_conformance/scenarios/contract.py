@@ -100,6 +100,7 @@ FEATURES: Final = frozenset(
         "signal",
         "sessions",
         "run_limits",
+        "write_id",
     }
 )
 """Every extension that the contract has a name for."""

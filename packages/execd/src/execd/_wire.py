@@ -55,6 +55,7 @@ class Feature(StrEnum):
     MAX_OUTPUT_BYTES = "max_output_bytes"
     SESSIONS = "sessions"
     RUN_LIMITS = "run_limits"
+    WRITE_ID = "write_id"
 
 
 class Cause(StrEnum):
@@ -136,6 +137,7 @@ class ErrorCode(StrEnum):
     ALREADY_FINISHED = "ALREADY_FINISHED"
     EXECUTION_CONFLICT = "EXECUTION_CONFLICT"
     STDIN_CLOSED = "STDIN_CLOSED"
+    OFFSET_MISMATCH = "OFFSET_MISMATCH"
     PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
     RANGE_NOT_SATISFIABLE = "RANGE_NOT_SATISFIABLE"
     LIMIT_REACHED = "LIMIT_REACHED"

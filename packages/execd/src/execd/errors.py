@@ -189,6 +189,13 @@ class StdinClosed(ExecdError):
     code = "STDIN_CLOSED"
 
 
+class OffsetMismatch(ExecdError):
+    """A part does not follow what has been taken; `details.offset` says how much that is."""
+
+    status = 409
+    code = "OFFSET_MISMATCH"
+
+
 class PayloadTooLarge(ExecdError):
     """The body is larger than its limit."""
 

@@ -17,6 +17,7 @@ from execd.http.stream import Events
 from execd.http.views import execution
 from execd.http.waiting import CutShort, cut_short_by
 from execd.runs.run import Control, Run
+from execd.runs.writes import Part, Write
 
 KINDS: Final = tuple(kind.value for kind in ExecutionKind)
 PAGE: Final = 100
@@ -91,14 +92,31 @@ async def write_stdin(exchange: Exchange, services: Services) -> Answer:
     """Pass the body on to standard input as it arrives; with `eof=true` that is all there will be."""
     run = services.registry.find(exchange.params["id"])
     last = exchange.query.flag("eof") is True
+    part = _part(exchange, run)
     if run.control is None or run.end is not None:
-        raise StdinClosed(f"execution {run.id} takes no input any more")
-    try:
-        async with cut_short_by(run.ended()):
-            await _feed(exchange, run.control, last=last)
-    except CutShort:
-        raise StdinClosed(f"execution {run.id} has ended") from None
+        # A repeated write may ask after bytes that were taken while there was somebody to take them.
+        await _feed(exchange, None, part)
+    else:
+        try:
+            async with cut_short_by(run.ended()):
+                await _feed(exchange, run.control, part)
+                if last:
+                    run.control.close_stdin()
+        except CutShort:
+            raise _closed() from None
     return EMPTY
+
+
+def _part(exchange: Exchange, run: Run) -> Part:
+    """Return which part of which write this is; a write without a name is all of one that nobody repeats."""
+    name, offset = exchange.query.text("write_id"), exchange.query.integer("offset")
+    if name is None and offset is not None:
+        raise InvalidQuery("offset: it needs a write_id")
+    return (Write() if name is None else run.writes.named(name)).part(offset or 0)
+
+
+def _closed() -> StdinClosed:
+    return StdinClosed("the execution takes no input any more")
 
 
 async def send_signal(exchange: Exchange, services: Services) -> Answer:
@@ -111,13 +129,21 @@ async def send_signal(exchange: Exchange, services: Services) -> Answer:
     return EMPTY
 
 
-async def _feed(exchange: Exchange, control: Control, *, last: bool) -> None:
-    # An empty write first: input that is closed is refused before the body is waited for.
-    await control.write_stdin(b"")
+async def _feed(exchange: Exchange, control: Control | None, part: Part) -> None:
+    if not part.is_repeat:
+        # An empty write first: input that is closed is refused before the body is waited for.
+        await _write(control, b"")
     while (piece := await exchange.receive_body()) is not None:
-        await control.write_stdin(piece)
+        async with part.turn:
+            if fresh := part.fresh(piece):
+                await _write(control, fresh)
+            part.take(piece)
     with suppress(StdinClosed):
         # Another at the end: who takes whole answers has one now. Nothing is lost if the input has been closed since.
-        await control.write_stdin(b"")
-    if last:
-        control.close_stdin()
+        await _write(control, b"")
+
+
+async def _write(control: Control | None, data: bytes) -> None:
+    if control is None:
+        raise _closed()
+    await control.write_stdin(data)

@@ -26,6 +26,7 @@ from execd.runs.sse import Stream, encode
 from execd.runs.store import Store
 from execd.runs.strip import Strip
 from execd.runs.text import Mode
+from execd.runs.writes import Writes
 
 MARGIN: Final = 8 * 1024 * 1024
 """Bytes kept behind the slowest reader: what has been sent may not have been received."""
@@ -106,6 +107,8 @@ class Run:
         self._budget = None if limit is None else Budget(min(limit, keeper.bound() // 2), keeper.spool)
         self.late: Strip | None = None
         """What survivors have written after the end."""
+        self.writes = Writes()
+        """What has been written to its standard input under a name."""
         self.late_open = False
         """Whether survivors may still write something that is kept."""
         self.forgotten = False
@@ -330,8 +333,7 @@ class Run:
         """Give back all that is stored, and return how many bytes counted."""
         self._end_graces()
         self.forgotten = True
-        for log in (self.store.raw, self.store.index, self.store.control):
-            log.drop(log.end)
+        self.store.clear()
         if self.late is not None:
             self.late.clear()
         return self._counted

@@ -221,6 +221,7 @@ class Store:
         kept = copy(self)
         kept.raw = self.raw.copy(start, end)
         kept.index = self.index.copy(self.index.start, self.index.end)
+        kept.control = Log(self.spool)
         return kept
 
     def spans(self, start: int, end: int) -> Iterator[Span]:
@@ -241,9 +242,9 @@ class Store:
     # ── forgetting ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def clear(self) -> None:
-        """Give back the bytes and the index."""
-        self.raw.clear()
-        self.index.clear()
+        """Give back all that is stored."""
+        for log in (self.raw, self.index, self.control):
+            log.clear()
 
     def weight(self, at: int) -> int:
         """Return the bytes, output, index and control events, from record `at` to the end."""
