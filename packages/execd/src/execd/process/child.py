@@ -139,6 +139,8 @@ def _entering(doors: Sequence[int], who: Identity | None) -> Callable[[], None]:
     def enter() -> None:
         for door in doors:
             os.write(door, b"0")
+        # Before it forks: else its leader would be killed for what its children have taken.
+        _offer_to_memory_killer(os.getpid())
         if who is not None:
             os.setgroups(who.groups)
             os.setresgid(who.gid, who.gid, who.gid)
