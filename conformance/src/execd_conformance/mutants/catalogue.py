@@ -6,6 +6,7 @@ from typing import Final
 
 from execd_conformance.mutants import (
     answers,
+    backgrounds,
     bodies,
     cells,
     commands,
@@ -17,6 +18,7 @@ from execd_conformance.mutants import (
     framing,
     health,
     infos,
+    logs,
     metrics,
     outputs,
     pages,
@@ -25,6 +27,7 @@ from execd_conformance.mutants import (
     streams,
     tokens,
     uploads,
+    wishes,
 )
 from execd_conformance.mutants.mutant import Mutant
 
@@ -42,6 +45,9 @@ AREAS: Final = (
     bodies,
     commands,
     executions,
+    backgrounds,
+    logs,
+    wishes,
     contexts,
     cells,
     results,

@@ -107,7 +107,7 @@ async def test_nobody_has_to_read_a_background_command(checks: Checks, raw: Raw)
     features={"execution_id"},
 )
 async def test_a_repeated_background_start_runs_once(checks: Checks, raw: Raw, unique: str, folder: str) -> None:
-    body = {"command": "echo ran >> ran", "cwd": folder, "execution_id": unique, "background": True}
+    body = {"command": "echo ran | tee -a ran", "cwd": folder, "execution_id": unique, "background": True}
     first = await raw.events("POST", "/command", json=body)
     again = await raw.events("POST", "/command", json=body)
     await ended(raw, unique)

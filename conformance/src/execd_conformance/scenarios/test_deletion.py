@@ -72,16 +72,16 @@ async def test_a_live_run_is_stopped_and_forgotten(checks: Checks, raw: Raw, uni
 )
 async def test_who_reads_a_deleted_run_gets_its_rest(checks: Checks, raw: Raw) -> None:
     command = "trap 'seq 2000; exit 7' TERM; echo ready; while :; do sleep 0.02; done"
-    async with raw.stream("POST", "/command", json={"command": command}) as stream:
+    async with raw.stream("POST", "/command", json={"command": command}, timeout_s=10) as stream:
         told = str((await stream.until(lambda event: event.type == "init"))["text"])
         await stream.until(lambda event: event.get("text") == "ready")
-        async with raw.stream("GET", f"/executions/{told}/events") as second:
+        async with raw.stream("GET", f"/executions/{told}/events", timeout_s=10) as second:
             second.need()
             # Two ask at once; nobody waits for the other's answer, and each gets one.
             replies = await asyncio.gather(_delete(raw, told), _delete(raw, told))
-            checks.equal("executions.delete", {reply.status for reply in replies}, {200})
             await whole(stream)
             await whole(second)
+            checks.equal("executions.delete", {reply.status for reply in replies}, {200})
     for events in (stream.events, second.events):
         lawful(checks, events)
         numbered(checks, events)
