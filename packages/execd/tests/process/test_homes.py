@@ -93,11 +93,11 @@ def test_what_somebody_still_lives_in_is_left() -> None:
 
 def test_it_is_gone_when_somebody_clears_it_away_and_when_it_is_closed() -> None:
     files = Unified(GUARD)
-    ours = home(files)
-    assert ours.is_there
-    ours.close()
-    assert not ours.is_there
+    closed, cleared = home(files), home(files)
+    assert (closed.is_there, cleared.is_there) == (True, True)
+    closed.close()
     assert set(files.groups) == {TOP}
+    assert not cleared.is_there
 
 
 def test_a_refusal_of_the_system_is_passed_on() -> None:
