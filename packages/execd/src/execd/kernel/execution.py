@@ -82,15 +82,19 @@ Effect = Do | Output | Event | Late
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Death:
-    """How a kernel ended: an exit code or a signal's name, whether it was the memory controller, and its last words."""
+    """How a kernel ended: by an exit code or a signal, by whom and why if not by itself, and with which last words."""
 
     exit_code: int | None = None
     signal: str | None = None
     memory_kill: bool = False
+    reason: str | None = None
+    """What it did that it had to be killed for."""
     last_words: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Say it in a sentence."""
+        if self.reason:
+            return f"the kernel {self.reason}"
         if self.memory_kill:
             return "the kernel was killed: out of memory"
         if self.signal:

@@ -22,7 +22,10 @@ from execd.kernel.messages import Message
 from execd.kernel.provisioner import Provisioner, manager
 from execd.kernel.spawned import Spawned
 from execd.kernel.specs import Spec
+from execd.kernel.wire import Wire
 
+CLOSED_S: Final = 0.2
+"""How long a kernel may live on that has closed its sockets: one that leaves closes them first."""
 LAST_MESSAGES_S: Final = 0.05
 """How long nothing must have come from a dead kernel, until nothing more is expected: well within the second it has."""
 LAST_ROUNDS: Final = 10
@@ -70,7 +73,9 @@ class Listener(Protocol):
 class Kernel:
     """A kernel that is up; `start` makes one."""
 
-    def __init__(self, launch: Launch, of: AsyncKernelManager, spawned: Spawned, listener: Listener) -> None:
+    def __init__(
+        self, launch: Launch, of: AsyncKernelManager, spawned: Spawned, listener: Listener, wire: Wire
+    ) -> None:
         self.spec = launch.spec
         self.spawned = spawned
         self._retired = False
@@ -79,11 +84,13 @@ class Kernel:
         self._memory_kills = launch.memory_kills
         self._kills_before = launch.memory_kills()
         self._killed = False
+        self._reason: str | None = None
+        """Why it had to be killed, if that is what its death is to say."""
         self._asked: dict[str, asyncio.Future[Mapping[str, Any]]] = {}
         self._numbers = itertools.count(1)
         self._published = False
         self._stirred = asyncio.Event()
-        self._channels = Channels(of, hear=self._hear, room=listener.room)
+        self._channels = Channels(of, wire, hear=self._hear, room=listener.room, closed=self._closed)
         self._mourning = asyncio.get_running_loop().create_task(self._mourn())
 
     @classmethod
@@ -94,10 +101,16 @@ class Kernel:
         of, provisioner = manager(
             argv, language=spec.language, transport=spec.transport, files=launch.files, context=launch.context
         )
-        spawned = await _spawn(of, provisioner, launch)
+        wire = Wire(f"{launch.files}.out")
         try:
-            kernel = cls(launch, of, spawned, listener)
+            spawned = await _spawn(of, provisioner, launch)
         except BaseException:
+            wire.close()
+            raise
+        try:
+            kernel = cls(launch, of, spawned, listener, wire)
+        except BaseException:
+            wire.close()
             await spawned.bury()
             await of.cleanup_resources()
             raise
@@ -176,8 +189,18 @@ class Kernel:
 
     # ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
+    def _closed(self) -> None:
+        asyncio.get_running_loop().call_later(CLOSED_S, self._condemn, "closed its sockets")
+
+    def _condemn(self, reason: str) -> None:
+        # It may be about to end, as every kernel closes its sockets when it leaves; that is an end of its own.
+        if self.usable and not self._killed:
+            self._reason = reason
+            self.kill()
+
     async def leave(self, *, within_s: float) -> None:
         """Ask the kernel to leave, and return when it has, or when the time is over."""
+        self._retired = True
         self.resume()
         self._channels.control("shutdown_request", {"restart": False})
         with suppress(TimeoutError):
@@ -207,7 +230,8 @@ class Kernel:
         for future in self._asked.values():
             future.cancel()
         self._stirred.set()
-        self._listener.died(replace(death, memory_kill=memory_kill, last_words=self.spawned.words()))
+        words = self.spawned.words()
+        self._listener.died(replace(death, memory_kill=memory_kill, reason=self._reason, last_words=words))
 
     async def _hear_out(self) -> None:
         # What it said before is still on its way: through the socket, the library's thread and our reader.

@@ -16,10 +16,12 @@ from typing import Any
 if getattr(sys.flags, "safe_path", False):
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from adopt_python import Adoption, Freshness
+from output_python import Streams, take_wire
 
 del sys.path[0]
 freshness = Freshness()
 
+from ipykernel.iostream import OutStream  # noqa: E402
 from ipykernel.kernelapp import IPKernelApp  # noqa: E402
 
 LAST_OUTPUT_S = 1.0
@@ -76,22 +78,34 @@ class KernelApp(IPKernelApp):
         self.session.pack = forgiving(self.session.pack)
         make: Any = super().init_iopub  # of which ipykernel does not say the types
         make(context)
+        take_wire(self)
+
+    def init_io(self) -> None:
+        """Make the streams."""
+        if hasattr(OutStream, "set_thread_parent"):
+            self.capture_fd_output = False
+        make: Any = super().init_io
+        make()
+        self.streams = Streams(self)
 
     def init_kernel(self) -> None:
         """Make the kernel."""
         make: Any = super().init_kernel
         make()
         Interrupts(self.kernel)
+        self.streams.install(self.kernel)
         Adoption(self, freshness)
 
     def start(self) -> None:
         """Serve until asked to leave; then let the thread that was asked finish, while there is one to send output."""
         serve: Any = super().start
-        serve()
-        control = getattr(self, "control_thread", None)
-        if control is not None and control.is_alive():
-            control.stop()
-            control.join(LAST_OUTPUT_S)
+        try:
+            serve()
+        finally:
+            control = getattr(self, "control_thread", None)
+            if control is not None and control.is_alive():
+                control.stop()
+                control.join(LAST_OUTPUT_S)
 
 
 if __name__ == "__main__":
