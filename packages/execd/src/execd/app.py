@@ -25,6 +25,7 @@ from execd.process.environment import read_file
 from execd.process.groups import Controller, Place
 from execd.process.limits import Limits
 from execd.process.members import MARK
+from execd.process.newcomers import Newcomers
 from execd.process.sessions import Sessions
 from execd.process.sweep import Survey
 from execd.runs.clock import Clock
@@ -157,6 +158,7 @@ def _surroundings(
     return Surroundings(
         environment=environment_of,
         clear=partial(clear, survey=survey, grace_s=settings.kill_grace_ms / 1000),
+        newcomers=lambda child, mark: Newcomers(child, mark, survey).end,
         memory_kills=memory_kills,
     )
 

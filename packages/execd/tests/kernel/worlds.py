@@ -21,6 +21,7 @@ from execd.kernel.languages import Languages
 from execd.kernel.surroundings import KernelSettings, Surroundings
 from execd.process.clearing import clear
 from execd.process.members import MARK
+from execd.process.newcomers import Newcomers
 from execd.process.sweep import Survey
 from execd.runs.clock import Clock
 from execd.runs.registry import Registry, Retention
@@ -68,6 +69,7 @@ class World:
         surroundings = Surroundings(
             environment=lambda given, mark: {**base, **given, MARK: mark},
             clear=partial(clear, survey=Survey(), grace_s=2.0),
+            newcomers=lambda child, mark: Newcomers(child, mark, Survey()).end,
             memory_kills=lambda: self.kills,
         )
         languages = Languages(lambda given: surroundings.environment(given, ""), str(root), default=default_language)

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 from execd.errors import InvalidRequestBody
 from execd.kernel.answers import Answers
+from execd.kernel.anykernel import AnyKernel
 from execd.kernel.execution import Death, Do, Effect, Kind, Late, State, Step, end, hear, step, stopped
-from execd.kernel.kernel import Kernel, former
 from execd.kernel.messages import Message, Output
 from execd.kernel.specs import Spec
 from execd.runs.ends import End
@@ -38,7 +38,7 @@ class Cell:
     `late` gets what belongs to no run any more, `gone` is called when a cell that still waits is not to be run.
     """
 
-    _kernel: Kernel
+    _kernel: AnyKernel
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Cell:
         self._loop = asyncio.get_running_loop()
         self._begun = False
         self._state = State(parent="")
-        self._lent: asyncio.Future[Mapping[str, Any]] | None = None
+        self._lent = False
         self._timers: dict[Kind, asyncio.TimerHandle] = {}
         self._answers = Answers(self._answer, open_=order.allow_stdin, end_of_input=spec.end_of_input or "")
         self._grace_s = grace_s
@@ -95,13 +95,14 @@ class Cell:
 
     # ── the context's side ───────────────────────────────────────────────────────────────────────────────────────────
 
-    def begin(self, kernel: Kernel, *, request_id: str) -> None:
+    def begin(self, kernel: AnyKernel, *, request_id: str) -> None:
         """Send the code; variables of this run alone are lent by a request before it."""
         self._kernel, self._begun = kernel, True
         self._state = State(parent=request_id)
         self.run.pid = kernel.spawned.pid
         if self._order.envs:
-            self._lent = kernel.swap_envs(self._order.envs)
+            self._lent = True
+            kernel.lend_envs(self._order.envs)
         kernel.execute(self._order.code, request_id=request_id, allow_stdin=self._order.allow_stdin)
         if self._order.timeout_s:
             self._timers[Kind.STOP] = self._loop.call_later(self._order.timeout_s, self.stop, "timed_out")
@@ -204,7 +205,5 @@ class Cell:
 
     def _give_back(self) -> None:
         # Requests are taken in order: this one before the next cell, whenever that comes.
-        lent = self._lent
-        known = lent is not None and lent.done() and not lent.cancelled()
-        if lent is not None and known and self._kernel.usable and (values := former(lent.result())):
-            self._kernel.swap_envs(values)
+        if self._lent and self._kernel.usable:
+            self._kernel.return_envs()

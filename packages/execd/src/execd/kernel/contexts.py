@@ -17,7 +17,6 @@ from execd.errors import (
     InternalFault,
     InvalidRequestBody,
     LimitReached,
-    NotSupported,
     ShuttingDown,
 )
 from execd.kernel.broadcast import Listener
@@ -26,7 +25,7 @@ from execd.kernel.execution import stopped
 from execd.kernel.kernel import KernelFailed
 from execd.kernel.languages import Languages
 from execd.kernel.launcher import Launcher
-from execd.kernel.requests import KIND, order, policy
+from execd.kernel.requests import KIND, check_envs, order, policy
 from execd.kernel.specs import ALIASES, Spec
 from execd.kernel.surroundings import KernelSettings, Surroundings
 from execd.runs.registry import Registry
@@ -143,8 +142,7 @@ class Contexts:
                 choice.language if choice else None, choice.cwd if choice else None, request
             )
         try:
-            if request.envs and (spec := context.setting.spec).swap_envs is None:
-                raise NotSupported(f"envs: {spec.kernel} cannot take them for one run", details={"field": "envs"})
+            check_envs(request, context.setting.spec)
             run, created = self._register(request)
         except ExecdError:
             if context in self._ephemeral:

@@ -6,7 +6,6 @@ import asyncio
 import errno
 import os
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -77,8 +76,7 @@ class Interpreters:
 
 def _candidates(spec: Spec, environment: Mapping[str, str]) -> list[str]:
     on_path = shutil.which(spec.interpreter, path=environment.get("PATH", os.defpath))
-    own = sys.executable if spec.own_interpreter else None
-    return [path for path in (on_path, own) if path]
+    return [path for path in (on_path, *spec.fallbacks) if path]
 
 
 def _stamp(path: str) -> Stamp:

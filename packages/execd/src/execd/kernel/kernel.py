@@ -87,6 +87,7 @@ class Kernel:
         self._reason: str | None = None
         """Why it had to be killed, if that is what its death is to say."""
         self._asked: dict[str, asyncio.Future[Mapping[str, Any]]] = {}
+        self._lent: asyncio.Future[Mapping[str, Any]] | None = None
         self._numbers = itertools.count(1)
         self._published = False
         self._stirred = asyncio.Event()
@@ -141,8 +142,19 @@ class Kernel:
             "execute_request", {**content, "allow_stdin": allow_stdin, "stop_on_error": False}, request_id=request_id
         )
 
-    def swap_envs(self, values: Mapping[str, str | None]) -> asyncio.Future[Mapping[str, Any]]:
-        """Ask for variables to be set (None: removed) before the next cell; `former` reads the reply."""
+    def lend_envs(self, values: Mapping[str, str]) -> None:
+        """Set variables before the next cell, until `return_envs`."""
+        self._lent = self._swap_envs(values)
+
+    def return_envs(self) -> None:
+        """Give back what the variables lent were before."""
+        lent = self._lent
+        known = lent is not None and lent.done() and not lent.cancelled()
+        if lent is not None and known and (values := former(lent.result())):
+            self._swap_envs(values)
+
+    def _swap_envs(self, values: Mapping[str, str | None]) -> asyncio.Future[Mapping[str, Any]]:
+        # None: removed. `former` reads the reply.
         encoded = b64encode(json.dumps(dict(values)).encode()).decode()
         expression = (self.spec.swap_envs or "").replace("{values}", encoded)
         content = {"code": "", "silent": True, "store_history": False, "user_expressions": {"former": expression}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 
@@ -66,7 +67,7 @@ class Languages:
         return [language for language, specs in SPECS.items() if await self._served(specs)]
 
     async def _served(self, specs: tuple[Spec, ...]) -> bool:
-        if any(spec.own_interpreter and find_spec(spec.kernel) for spec in specs):
+        if any(sys.executable in spec.fallbacks and find_spec(spec.kernel) for spec in specs):
             return True
         return any([await self.interpreter(spec, {}) for spec in specs])
 

@@ -9,13 +9,17 @@ import zmq
 import zmq.asyncio
 
 from execd.errors import InternalFault, InvalidRequestBody, PermissionDenied
+from execd.kernel.anykernel import AnyKernel
 from execd.kernel.channels import make_context
 from execd.kernel.context import Context, Setting
 from execd.kernel.directory import Directory
 from execd.kernel.kernel import Kernel, KernelFailed, Launch
 from execd.kernel.languages import Languages
+from execd.kernel.live import LiveShell
+from execd.kernel.shellprocess import ShellLaunch
 from execd.kernel.surroundings import KernelSettings, Surroundings
 from execd.paths import absolute
+from execd.process.child import Program
 
 
 class Launcher:
@@ -44,7 +48,7 @@ class Launcher:
             raise InvalidRequestBody(message, details={"field": "cwd"}) from None
         return directory
 
-    async def start(self, setting: Setting, context: Context) -> Kernel:
+    async def start(self, setting: Setting, context: Context) -> AnyKernel:
         """Return a kernel that is up; raises `KernelFailed`."""
         try:
             found = await self._languages.interpreter(setting.spec, setting.envs)
@@ -53,6 +57,8 @@ class Launcher:
         if found is None:
             raise KernelFailed(f"{setting.spec.kernel} is not installed any more")
         try:
+            if setting.spec.driver == "shell":
+                return await LiveShell.start(self._shell(setting, found.path), context)
             return await Kernel.start(self._launch(setting, found.path), context)
         except KernelFailed:
             self._languages.doubt(found)
@@ -66,6 +72,21 @@ class Launcher:
             self._zmq.destroy(linger=0)
             self._zmq = None
         self._files.remove()
+
+    def _shell(self, setting: Setting, interpreter: str) -> ShellLaunch:
+        os.makedirs(setting.directory, exist_ok=True)
+        environment = self._surroundings.environment(setting.envs, setting.id)
+        return ShellLaunch(
+            program=Program(
+                argv=[],
+                executable=interpreter,
+                environment={**environment, "PWD": setting.directory, **setting.envs},
+                directory=setting.directory,
+            ),
+            limit_s=self._limit_s,
+            memory_kills=self._surroundings.memory_kills,
+            newcomers=lambda child: self._surroundings.newcomers(child, setting.id),
+        )
 
     def _launch(self, setting: Setting, interpreter: str) -> Launch:
         if self._zmq is None:

@@ -28,9 +28,11 @@ class Surroundings:
     """What contexts need of other rooms.
 
     `environment` makes a program's environment of the variables given with it and the mark by which it is found again;
-    `clear` ends everyone of such a mark, the leader's group first; `memory_kills` counts.
+    `clear` ends everyone of such a mark, the leader's group first; `newcomers` takes note of who is there, and what it
+    returns ends those who have come since; `memory_kills` counts.
     """
 
     environment: Callable[[Mapping[str, str], str], dict[str, str]]
     clear: Callable[[Child, str], Awaitable[None]]
+    newcomers: Callable[[Child, str], Callable[[], Awaitable[None]]]
     memory_kills: Callable[[], int]

@@ -1,20 +1,24 @@
 """The live bash of a session: commands in, one after another, and how each of them ended out.
 
-Bash is interactive, so that SIGINT takes it back to its top level with everything it knows; there the next line of
-its standard input waits, which sources `session.bash` again. What is sourced is not interactive: no job numbers, no
-prompts. Commands and statuses go over private descriptors; standard input of commands is empty.
+Bash is interactive, so that SIGINT takes it back to its top level with everything it knows; there the next line of its
+commands waits, which sources `session.bash` again. What is sourced is not interactive: no job numbers, no prompts.
+
+Bash reads these lines from standard input, a pipe, ahead: two by two, `_LOOP` and `_BACK`. The loop gives standard input
+away, to /dev/null or whatever a command of the user's makes of it; `_BACK`, which bash holds in its memory by then,
+takes it again, for the next two lines. Pipes for texts and statuses, and this one, are opened when they are needed, by
+their places in the daemon's `/proc/PID/fd`, so that commands neither inherit nor meet them.
 """
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
+import secrets
 import shlex
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -24,16 +28,38 @@ from execd.process.states import Exit
 from execd.runs.sse import Stream
 
 READY_S: Final = 10.0
-_WORDS_BYTES: Final = 16 * 1024
 ARGV: Final = ["bash", "--noprofile", "--norc", "--noediting", "-i"]
 _STREAMS: Final[tuple[Stream, Stream]] = ("stdout", "stderr")
-_ABOVE: Final = 200
-"""Our descriptors are passed above those that they get in the shell."""
-_LOOP: Final = f". {shlex.quote(str(Path(__file__).with_name('session.bash')))}\n".encode()
-_PRELUDE: Final = (
-    "exec 198<&{take} 199>&{tell} {take}<&- {tell}>&-; "
-    "set +o history +o histexpand; unset HISTFILE MAILCHECK; PS1= __execd_id=\n"
+_LOOP: Final = f". {shlex.quote(str(Path(__file__).with_name('session.bash')))}\n"
+_BACK: Final = (
+    "{ __execd_code=$? __execd_flags=$-; \\builtin set +xv; "
+    '\\builtin trap -p ERR DEBUG >"$__execd_tell"; \\builtin trap - ERR DEBUG; '
+    '\\exec 0<"$__execd_lines"; } >/dev/null 2>&1\n'
 )
+_AHEAD: Final = (_LOOP + _BACK).encode()
+"""Less than a kibibyte, which bash reads at once."""
+_PRELUDE: Final = (
+    "readonly __execd_tell={tell} __execd_take={take} __execd_lines={lines} __execd_key={key}; "
+    "unset HISTFILE MAILCHECK; PS1=; history -c; set +o history +o histexpand\n"
+)
+_RETURNS: Final = 20
+"""How often in a row bash may come back to its top level without a word: more, and it will not come to itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What a command left that bash keeps for us to put back."""
+
+    code: int = 0
+    flags: str = ""
+    traps: str = ""
+
+    def restoring(self) -> str:
+        """Return shell text that puts it back, and leaves `$?` as it was."""
+        tracing = "".join(f"\\builtin set -{flag};" for flag in "vx" if flag in self.flags)
+        # As the first of two a failure sets off neither `set -e` nor a trap.
+        failing = f"(\\builtin exit {self.code}) && \\builtin :;" if self.code else ""
+        return f"{{ {self.traps}{tracing}{failing} }} >/dev/null 2>&1\n" if self.traps or tracing or failing else ""
 
 
 class Shell:
@@ -72,8 +98,16 @@ class Shell:
         ]
 
     async def send(self, command_id: str, text: str) -> None:
-        """Give the shell its next command; raises `StdinClosed` when it is gone."""
-        data = f"{command_id}\0{text}\0".encode("utf-8", "surrogateescape")
+        """Give the shell its next command, which finds everything as the last one left it; raises `StdinClosed`."""
+        self._sent = command_id
+        await self._write(command_id, self._left.restoring() + text)
+
+    async def send_nothing(self, command_id: str) -> None:
+        """Give the shell a command that does nothing, and leaves what the last one left."""
+        await self._write(command_id, "\\builtin :")
+
+    async def _write(self, command_id: str, text: str) -> None:
+        data = f"{self._key}{command_id}\0{text}\0".encode("utf-8", "surrogateescape")
         await self._commands.write(data)
 
     def interrupt(self) -> None:
@@ -90,6 +124,7 @@ class Shell:
     def close_input(self) -> None:
         """Let the shell end by itself."""
         self._commands.close()
+        self._pipes.close()
         if self.child.stdin is not None:
             os.close(self.child.stdin)
             self.child.stdin = None
@@ -124,12 +159,12 @@ class Shell:
     def _hear(self, data: bytes) -> bool:
         *messages, self._heard = (self._heard + data).split(b"\0")
         for message in messages:
-            if message.startswith(b">"):
-                self.begun = message[1:].decode(errors="replace")
-                continue
-            if message.startswith(b"+"):
-                self._write_loop()
-            self._take_status(message.removeprefix(b"+"))
+            if message == b"+":
+                self._write_ahead()
+            elif message[:1].isdigit():
+                self._take_status(message)
+            elif message:
+                self._traps = message.decode("utf-8", "surrogateescape")
         if messages:
             self._news()
         return True
@@ -138,16 +173,24 @@ class Shell:
         # Everything that was written before the status is in the pipes by now.
         self.flush()
         self.ready = True
-        code, _, command_id = message.decode(errors="replace").partition(" ")
-        if code.isdecimal():
-            # After the way back through the top level the status comes twice, and the first is the command's.
-            self.ended.setdefault(command_id, int(code))
+        self._returns = 0
+        code, took, flags, named = message.decode(errors="replace").split(" ", 3)
+        command_id = named.removeprefix(self._key)
+        if took == "1" and command_id == self._sent:
+            # What it told before it put back what an earlier one had left is nothing new.
+            self._left = _Left(int(code), flags, self._traps)
+            self._sent = ""
+        self._traps = ""
+        # After the way back through the top level the status comes twice, and the first is the command's.
+        self.ended.setdefault(command_id, int(code))
 
-    def _write_loop(self) -> None:
-        # One line is always ahead: whatever takes bash to its top level finds the way back there.
-        if self.child.stdin is not None:
+    def _write_ahead(self) -> None:
+        self._returns += 1
+        if self._returns > _RETURNS:
+            self.kill()
+        elif self.child.stdin is not None:
             with suppress(BlockingIOError, BrokenPipeError):
-                os.write(self.child.stdin, _LOOP)
+                os.write(self.child.stdin, _AHEAD)
 
     def _notice_exit(self) -> None:
         self.exit = self.child.exit()
@@ -157,30 +200,33 @@ class Shell:
             self._news()
 
 
-def _start(program: Program) -> tuple[Child, Stdin, int]:
-    take, give = os.pipe()
-    hear, tell = os.pipe()
-    try:
-        take, tell = _above(take), _above(tell)
-        child = spawn(replace(program, argv=ARGV, stdin=True, passed=(take, tell)))
-    except BaseException:
-        os.close(give)
-        os.close(hear)
-        raise
-    finally:
-        os.close(take)
-        os.close(tell)
-    for descriptor in (give, hear):
-        os.set_blocking(descriptor, False)
-    if child.stdin is not None:
-        os.write(child.stdin, _PRELUDE.format(take=take, tell=tell).encode() + _LOOP + _LOOP)
-    return child, Stdin(give), hear
+class _Pipes:
+    """Both ends of each pipe between us and a shell: what it opens must be open here."""
 
+    def __init__(self) -> None:
+        self._held: list[int] = []
+        self._take, self.give = self._pipe()
+        self.hear, self._tell = self._pipe()
+        for ours in (self.give, self.hear):
+            os.set_blocking(ours, False)
 
-def _above(descriptor: int) -> int:
-    moved: int = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _ABOVE)
-    os.close(descriptor)
-    return moved
+    def start(self, child: Child, key: str) -> None:
+        """Tell a shell where they are, and set it going."""
+        assert child.stdin is not None  # noqa: S101 - it was asked for
+        self._held.append(os.open(f"/proc/self/fd/{child.stdin}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
+        places = {"tell": self._tell, "take": self._take, "lines": child.stdin}
+        told = {name: f"/proc/{os.getpid()}/fd/{descriptor}" for name, descriptor in places.items()}
+        os.write(child.stdin, _PRELUDE.format(**told, key=key).encode() + _AHEAD)
+
+    def close(self) -> None:
+        """Close what only the shell needs; it finds the end of its commands when `give` is closed too."""
+        held, self._held = self._held, []
+        for descriptor in held:
+            os.close(descriptor)
+
+    def _pipe(self) -> tuple[int, int]:
+        reading, writing = os.pipe()
+        return reading, writing
 
 
 def _nothing() -> None:
