@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -24,10 +25,10 @@ from execd.process.command import Commands, CommandSettings
 from execd.process.environment import read_file
 from execd.process.groups import Controller, Place
 from execd.process.limits import Limits
-from execd.process.members import MARK
+from execd.process.members import INSTANCE, MARK
 from execd.process.newcomers import Newcomers
 from execd.process.sessions import Sessions
-from execd.process.sweep import Survey
+from execd.process.sweep import Survey, kill_orphans
 from execd.runs.clock import Clock
 from execd.runs.registry import Registry, Retention
 from execd.runs.spool import Spool
@@ -43,6 +44,8 @@ class Daemon:
     commands: Commands
     sessions: Sessions
     limits: Limits
+    instance: str
+    """By which what this daemon has started is told from what others have."""
 
     async def close(self) -> None:
         """Stop every run and refuse what has not arrived; returns when all runs have ended and left nothing."""
@@ -52,7 +55,7 @@ class Daemon:
         # Together: a kernel that is killed for a cell of its own must not be replaced meanwhile.
         await asyncio.gather(self.services.registry.close(), self.services.code.close())
         await self.sessions.close()
-        self.commands.end_survivors()
+        kill_orphans(self.instance)  # No guard may be there to do it.
         await self.limits.close()
 
 
@@ -68,6 +71,8 @@ def build(
     Runs start from `environment` and remain below the process `root`, if that is a subreaper. `note` is told of what
     somebody has to remove when the daemon cannot.
     """
+    instance = uuid.uuid4().hex
+    environment = {**environment, INSTANCE: instance}
     clock = Clock(wall_ms=lambda: time.time_ns() // 1_000_000, mono_ms=lambda: time.monotonic_ns() // 1_000_000)
     registry = Registry(retention=_retention(settings), spool=Spool(_state_dir(settings)), clock=clock)
     working_root = _working_root(settings)
@@ -106,7 +111,14 @@ def build(
         heartbeat_s=settings.heartbeat_s,
         now_ms=clock.wall_ms,
     )
-    return Daemon(app=http.build(services), services=services, commands=commands, sessions=sessions, limits=limits)
+    return Daemon(
+        app=http.build(services),
+        services=services,
+        commands=commands,
+        sessions=sessions,
+        limits=limits,
+        instance=instance,
+    )
 
 
 def _retention(settings: Settings) -> Retention:

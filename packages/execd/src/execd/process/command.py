@@ -18,7 +18,7 @@ from execd.process.environment import read_file
 from execd.process.limits import Limits
 from execd.process.members import MARK
 from execd.process.owner import Owner, Terms
-from execd.process.sweep import Survey, kill_orphans
+from execd.process.sweep import Survey
 from execd.runs.registry import Registry
 from execd.runs.run import Policy, Run
 
@@ -114,10 +114,6 @@ class Commands:
             raise AlreadyFinished(f"command {execution_id} has already ended")
         run.control.stop("interrupted")
         await run.ended()
-
-    def end_survivors(self) -> None:
-        """Kill what finished commands have left running: for the daemon's end, when no guard may be there to do it."""
-        kill_orphans([run.id for run in self._registry.runs() if run.kind == KIND])
 
     def _is_known(self, execution_id: str | None) -> bool:
         # What was started once is attached to, even if its directory is gone by now.

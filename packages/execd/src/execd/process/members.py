@@ -14,6 +14,8 @@ from typing import Final, NamedTuple
 
 MARK: Final = "EXECD_EXECUTION_ID"
 _MARK: Final = b"\0EXECD_EXECUTION_ID="
+INSTANCE: Final = "EXECD_INSTANCE_ID"
+"""The same for all that one daemon has started."""
 _DEAD: Final = frozenset("ZXx")
 
 
@@ -74,24 +76,19 @@ class Census:
     def members(self, leader: int, mark: str) -> list[Process]:
         """Return the living processes of a run, its leader left out."""
         first = [*self._tied.get(leader, ()), *self._tied.get(mark, ()), *self._children.get(leader, ())]
-        return [process for process in self._with_descendants(first) if process.pid != leader]
+        return [process for process in self.with_descendants(first) if process.pid != leader]
 
     def newcomers(self, leader: int, mark: str, *, since: int, before: Collection[int]) -> list[Process]:
         """Return the living members, but for those `before` or started before `since`, and their descendants."""
         everyone = self.members(leader, mark)
-        earlier = self._with_descendants(
+        earlier = self.with_descendants(
             process for process in everyone if process.start < since or process.pid in before
         )
         spared = {process.pid for process in earlier}
         return [process for process in everyone if process.pid not in spared]
 
-    def orphans(self, marks: Iterable[str], *, parent: int) -> list[Process]:
-        """Return the living processes of runs whose leaders are gone, as far as they have passed to `parent`."""
-        return self._with_descendants(
-            process for mark in marks for process in self._tied.get(mark, ()) if process.parent == parent
-        )
-
-    def _with_descendants(self, first: Iterable[Process]) -> list[Process]:
+    def with_descendants(self, first: Iterable[Process]) -> list[Process]:
+        """Return the living ones of these and of all that descends from them."""
         found: dict[int, Process] = {}
         ahead = list(first)
         while ahead:
@@ -109,6 +106,16 @@ def take_census(*, root: int | None = None) -> Census:
     if root is not None:
         processes = _below(root, processes)
     return Census((process, _mark(process)) for process in processes)
+
+
+def take_orphans(instance: str, *, parent: int) -> list[Process]:
+    """Return who a daemon has started, as far as it has passed to `parent`, with descendants; the living ones."""
+    processes = [process for process in map(look, _pids()) if process and process.pid != os.getpid()]
+    mark = f"\0{INSTANCE}={instance}\0".encode()
+    passed = (process for process in processes if process.parent == parent)
+    return Census((process, None) for process in processes).with_descendants(
+        process for process in passed if mark in b"\0" + _read(f"/proc/{process.pid}/environ")
+    )
 
 
 def family(root: int | None) -> set[int]:

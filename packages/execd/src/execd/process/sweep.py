@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Final
 
 from execd.process.child import Child
-from execd.process.members import Census, Process, look, take_census
+from execd.process.members import Census, Process, look, take_census, take_orphans
 
 WATCHED_AT_ONCE: Final = 64
 """Members that are waited for at a time: a run of thousands must not take the daemon's descriptors."""
@@ -49,12 +49,11 @@ class Survey:
             answer(census)
 
 
-def kill_orphans(marks: Collection[str]) -> None:
-    """Kill what runs of these marks have left behind, as long as it keeps coming, within reason."""
-    # Orphans pass to whoever is the daemon's own parent now: its guard, or who came after a guard that was killed. What
-    # another daemon has started under the same id hangs below that daemon.
+def kill_orphans(instance: str) -> None:
+    """Kill what a daemon's runs have left behind, as long as it keeps coming, within reason."""
+    # Orphans pass to whoever is the daemon's own parent now: its guard, or who came after a guard that was killed.
     for _ in range(_ROUNDS):
-        orphans = take_census().orphans(marks, parent=os.getppid())
+        orphans = take_orphans(instance, parent=os.getppid())
         for orphan in orphans:
             if (descriptor := _hold(orphan)) is not None:
                 _signal(descriptor, signal.SIGKILL)
