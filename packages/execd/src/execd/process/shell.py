@@ -3,10 +3,10 @@
 Bash is interactive, so that SIGINT takes it back to its top level with everything it knows; there the next line of its
 commands waits, which sources `session.bash` again. What is sourced is not interactive: no job numbers, no prompts.
 
-Bash reads these lines from standard input, a pipe, ahead: two by two, `_LOOP` and `_BACK`. The loop gives standard input
-away, to /dev/null or whatever a command of the user's makes of it; `_BACK`, which bash holds in its memory by then,
-takes it again, for the next two lines. Pipes for texts and statuses, and this one, are opened when they are needed, by
-their places in the daemon's `/proc/PID/fd`, so that commands neither inherit nor meet them.
+Bash reads these lines from standard input, a pipe, ahead: two by two, `_LOOP` and `_BACK`. The loop gives standard
+input away, to /dev/null or whatever a command of the user's makes of it; `_BACK`, which bash holds in its memory by
+then, takes it again, for the next two lines. Pipes for texts and statuses, and this one, are opened when they are
+needed, by their places in the daemon's `/proc/PID/fd`, so that commands neither inherit nor meet them.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from execd.process.states import Exit
 from execd.runs.sse import Stream
 
 READY_S: Final = 10.0
+_WORDS_BYTES: Final = 16 * 1024
 ARGV: Final = ["bash", "--noprofile", "--norc", "--noediting", "-i"]
 _STREAMS: Final[tuple[Stream, Stream]] = ("stdout", "stderr")
 _LOOP: Final = f". {shlex.quote(str(Path(__file__).with_name('session.bash')))}\n"
@@ -89,9 +90,21 @@ class Shell:
         self._news = news
         self._heard = b""
         self._loop = asyncio.get_running_loop()
-        self.child, self._commands, status = _start(program)
+        self._traps = ""
+        self._left = _Left()
+        self._sent = ""
+        self._returns = 0
+        self._key = secrets.token_hex(16)
+        self._pipes = _Pipes()
+        try:
+            self.child = spawn(replace(program, argv=ARGV, stdin=True))
+        except BaseException:
+            self._pipes.close_all()
+            raise
+        self._pipes.start(self.child, self._key)
+        self._commands = Stdin(self._pipes.give)
         self._loop.add_reader(self.child.pidfd, self._notice_exit)
-        self._status = Pump(status, deliver=self._hear, ended=_nothing, failed=failed)
+        self._status = Pump(self._pipes.hear, deliver=self._hear, ended=_nothing, failed=failed)
         self._pumps = [
             Pump(descriptor, deliver=self._taker(stream), ended=_nothing, failed=failed)
             for descriptor, stream in zip((self.child.stdout, self.child.stderr), _STREAMS, strict=True)
@@ -102,9 +115,9 @@ class Shell:
         self._sent = command_id
         await self._write(command_id, self._left.restoring() + text)
 
-    async def send_nothing(self, command_id: str) -> None:
-        """Give the shell a command that does nothing, and leaves what the last one left."""
-        await self._write(command_id, "\\builtin :")
+    async def send_aside(self, command_id: str, text: str = "\\builtin :") -> None:
+        """Give the shell a command of ours: what the last one left, `$?` and traps among it, is for the next one."""
+        await self._write(command_id, text)
 
     async def _write(self, command_id: str, text: str) -> None:
         data = f"{self._key}{command_id}\0{text}\0".encode("utf-8", "surrogateescape")
@@ -124,7 +137,6 @@ class Shell:
     def close_input(self) -> None:
         """Let the shell end by itself."""
         self._commands.close()
-        self._pipes.close()
         if self.child.stdin is not None:
             os.close(self.child.stdin)
             self.child.stdin = None
@@ -146,6 +158,7 @@ class Shell:
             pump.discard()
         self.close_input()
         self.child.reap()
+        self._pipes.close()
 
     def _taker(self, stream: Stream) -> Callable[[bytes], bool]:
         return lambda data: self._deliver(stream, data) if self.ready else self._note(data)
@@ -161,6 +174,8 @@ class Shell:
         for message in messages:
             if message == b"+":
                 self._write_ahead()
+            elif message.startswith(b">"):
+                self.begun = self._name(message[1:])
             elif message[:1].isdigit():
                 self._take_status(message)
             elif message:
@@ -174,15 +189,18 @@ class Shell:
         self.flush()
         self.ready = True
         self._returns = 0
-        code, took, flags, named = message.decode(errors="replace").split(" ", 3)
-        command_id = named.removeprefix(self._key)
-        if took == "1" and command_id == self._sent:
+        code, took, flags, named = message.split(b" ", 3)
+        command_id = self._name(named)
+        if took == b"1" and command_id == self._sent:
             # What it told before it put back what an earlier one had left is nothing new.
-            self._left = _Left(int(code), flags, self._traps)
+            self._left = _Left(int(code), flags.decode(), self._traps)
             self._sent = ""
         self._traps = ""
         # After the way back through the top level the status comes twice, and the first is the command's.
         self.ended.setdefault(command_id, int(code))
+
+    def _name(self, told: bytes) -> str:
+        return told.decode(errors="replace").removeprefix(self._key)
 
     def _write_ahead(self) -> None:
         self._returns += 1
@@ -201,32 +219,32 @@ class Shell:
 
 
 class _Pipes:
-    """Both ends of each pipe between us and a shell: what it opens must be open here."""
+    """Pipes to and from a shell; the ends that it opens stay open here, under the numbers that it knows."""
 
     def __init__(self) -> None:
-        self._held: list[int] = []
-        self._take, self.give = self._pipe()
-        self.hear, self._tell = self._pipe()
+        take, self.give = os.pipe()
+        self.hear, tell = os.pipe()
+        self._places = {"take": take, "tell": tell}
         for ours in (self.give, self.hear):
             os.set_blocking(ours, False)
 
     def start(self, child: Child, key: str) -> None:
         """Tell a shell where they are, and set it going."""
         assert child.stdin is not None  # noqa: S101 - it was asked for
-        self._held.append(os.open(f"/proc/self/fd/{child.stdin}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
-        places = {"tell": self._tell, "take": self._take, "lines": child.stdin}
-        told = {name: f"/proc/{os.getpid()}/fd/{descriptor}" for name, descriptor in places.items()}
+        self._places["lines"] = os.open(f"/proc/self/fd/{child.stdin}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        told = {name: f"/proc/{os.getpid()}/fd/{descriptor}" for name, descriptor in self._places.items()}
         os.write(child.stdin, _PRELUDE.format(**told, key=key).encode() + _AHEAD)
 
     def close(self) -> None:
-        """Close what only the shell needs; it finds the end of its commands when `give` is closed too."""
-        held, self._held = self._held, []
-        for descriptor in held:
-            os.close(descriptor)
+        """Close the ends that the shell opens; it has ended, so that their numbers may become others'."""
+        while self._places:
+            os.close(self._places.popitem()[1])
 
-    def _pipe(self) -> tuple[int, int]:
-        reading, writing = os.pipe()
-        return reading, writing
+    def close_all(self) -> None:
+        """Close them of which nothing has become."""
+        self.close()
+        os.close(self.give)
+        os.close(self.hear)
 
 
 def _nothing() -> None:
