@@ -101,6 +101,8 @@ async def test_a_log_has_every_byte_as_it_was_written(checks: Checks, raw: Raw) 
             checks.equal("logs.raw", (out.text, err.text), (every, every * 2))
             checks.equal("logs.stream", (out.cursor, err.cursor, both.cursor), (768, 768, 768))
             checks.equal("logs.any-run", len(both.text), 768)
+            head = await raw.request("HEAD", f"/command/{told}/logs")
+            checks.equal("logs.stream", (head.status, head.headers.get(CURSOR), head.body), (200, "768", b""))
 
 
 @scenario("commands", "logs.raw", "logs.cursor", "logs.until", "logs.stream", features={"logs"}, limit_s=60)

@@ -35,6 +35,7 @@ _FLAGS: Final = (
     "retention-total-bytes",
     "max-executions",
     "max-contexts",
+    "max-sessions",
     "context-idle-s",
     "lease-s",
     "config",
