@@ -100,8 +100,9 @@ async def write_stdin(exchange: Exchange, services: Services) -> Answer:
         try:
             async with cut_short_by(run.ended()):
                 await _feed(exchange, run.control, part)
-                if last:
+                if last and not part.write.ended:
                     run.control.close_stdin()
+                    part.write.ended = True
         except CutShort:
             raise _closed() from None
     return EMPTY
@@ -134,7 +135,7 @@ async def _feed(exchange: Exchange, control: Control | None, part: Part) -> None
         # An empty write first: input that is closed is refused before the body is waited for.
         await _write(control, b"")
     while (piece := await exchange.receive_body()) is not None:
-        async with part.turn:
+        async with part.write.turn:
             if fresh := part.fresh(piece):
                 await _write(control, fresh)
             part.take(piece)

@@ -20,10 +20,12 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 class Write:
     """One write: how many of its bytes have been taken, and whose turn it is to bring more."""
 
-    __slots__ = ("taken", "turn")
+    __slots__ = ("ended", "taken", "turn")
 
     def __init__(self) -> None:
         self.taken = 0
+        self.ended = False
+        """Whether standard input was ended with it."""
         self.turn = asyncio.Lock()
 
     def part(self, offset: int) -> Part:
@@ -37,32 +39,27 @@ class Write:
 
 
 class Part:
-    """One request's share of a write, from its offset on."""
+    """One request's share of a write, from its offset on; the write's turn is held from `fresh` to `take`."""
 
-    __slots__ = ("_at", "_write")
+    __slots__ = ("_at", "write")
 
     def __init__(self, write: Write, at: int) -> None:
-        self._write = write
+        self.write = write
         self._at = at
 
     @property
-    def turn(self) -> asyncio.Lock:
-        """What is held from `fresh` to `taken`."""
-        return self._write.turn
-
-    @property
     def is_repeat(self) -> bool:
-        """Whether bytes that follow this place have been taken already."""
-        return self._at < self._write.taken
+        """Whether something that follows this place has been taken already: bytes, or the end."""
+        return self._at < self.write.taken or self.write.ended
 
     def fresh(self, piece: bytes) -> bytes:
         """Return what has not been taken of the next piece."""
-        return piece[max(0, self._write.taken - self._at) :]
+        return piece[max(0, self.write.taken - self._at) :]
 
     def take(self, piece: bytes) -> None:
         """Take note that a piece has been taken."""
         self._at += len(piece)
-        self._write.taken = max(self._write.taken, self._at)
+        self.write.taken = max(self.write.taken, self._at)
 
 
 class Writes:
@@ -75,7 +72,8 @@ class Writes:
         """Return the write of that name, a new one where it is not known; raises `InvalidQuery` for a bad name."""
         if not _NAME.fullmatch(name):
             raise InvalidQuery("write_id: 1 to 64 letters, digits, '_' and '-' are allowed")
-        write = self._named[name] = self._named.pop(name, None) or Write()
+        write = self._named.pop(name) if name in self._named else Write()
+        self._named[name] = write
         if len(self._named) > KEPT:
             del self._named[next(iter(self._named))]
         return write

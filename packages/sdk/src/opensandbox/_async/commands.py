@@ -10,8 +10,10 @@ from typing import Final, Literal
 from opensandbox import _wire
 from opensandbox._acompat import AsyncLineHandler, asleep
 from opensandbox._async.output import OutputStream, Stdin
+from opensandbox._async.reading import LogReading
 from opensandbox._async.run import AsyncRuns
 from opensandbox._async.session import ShellSession
+from opensandbox._async.writing import StdinWrite
 from opensandbox._core import arguments, calls, decode
 from opensandbox._core.execution import Fold
 from opensandbox.exceptions import StdinClosedException
@@ -194,8 +196,7 @@ class Commands:
         session = BackgroundCommand(id=fold.execution_id)
         if written is not None:
             with suppress(StdinClosedException):  # it has ended, or wants no more
-                await self.write_stdin(session, written)
-                await self.close_stdin(session)
+                await StdinWrite(self._transport, session.id).write(written, end=True)
         return session
 
     def session(self, *, working_dir: str | None = None, envs: Mapping[str, str] | None = None) -> ShellSession:
@@ -225,16 +226,7 @@ class Commands:
             told = await self._transport.send(calls.read_log(where, features=features, cursor=cursor))
             start, end = decode.cursor(told.headers, asked=cursor)
             return CommandOutput(stdout_bytes=told.body, stderr_bytes=b"", cursor=end, truncated=start > cursor)
-        first = await self._transport.send(calls.read_log(where, features=features, cursor=cursor, stream="stdout"))
-        start, end = decode.cursor(first.headers, asked=cursor)
-        # The other stream up to the same place: one cursor stands for both.
-        second = await self._transport.send(
-            calls.read_log(where, features=features, cursor=cursor, stream="stderr", until=end)
-        )
-        later, _ = decode.cursor(second.headers, asked=cursor)
-        return CommandOutput(
-            stdout_bytes=first.body, stderr_bytes=second.body, cursor=end, truncated=max(start, later) > cursor
-        )  # fmt: skip
+        return await LogReading(self._transport, where, cursor=arguments.count("cursor", cursor)).read()
 
     def attach(
         self, session: Session, *, mode: Literal["lines", "chunks"] = "lines", check: bool = True
@@ -287,7 +279,7 @@ class Commands:
     async def write_stdin(self, session: Session, data: str | bytes) -> None:
         """Write to a command that was started with `stdin="pipe"`; returns when its pipe has taken it."""
         calls.require(self._transport.features, "stdin")
-        await self._transport.send(calls.write_stdin(str(session), arguments.stdin_bytes(data)))
+        await StdinWrite(self._transport, str(session)).write(arguments.stdin_bytes(data))
 
     async def close_stdin(self, session: Session) -> None:
         """End a command's standard input."""

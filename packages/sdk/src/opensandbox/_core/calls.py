@@ -10,7 +10,7 @@ import msgspec
 
 from opensandbox import _wire
 from opensandbox._core import arguments, decode
-from opensandbox._core.request import Request, StreamRequest, segment
+from opensandbox._core.request import TRIES, Request, StreamRequest, segment
 from opensandbox.exceptions import NotSupportedException
 
 DISCONNECT_GRACE_MS: Final = 60_000
@@ -209,18 +209,25 @@ def execution(execution_id: str) -> Request:
     return Request(method="GET", path=f"/executions/{segment(execution_id)}", is_idempotent=True)
 
 
-def write_stdin(execution_id: str, data: bytes, *, end: bool = False) -> Request:
+def write_stdin(
+    execution_id: str, data: bytes, *, end: bool = False, write_id: str | None = None, offset: int = 0
+) -> Request:
     """Write to a command's standard input, or end it; waits while the program does not read.
 
-    Not idempotent: nobody can say how much of a broken write arrived. An end without bytes is.
+    With a `write_id`, in which `data` begins at `offset`, its sender may repeat it, and chooses how much of it. Without
+    one it is not idempotent: nobody can say how much of a broken write arrived. An end without bytes is.
     """
+    query = [("eof", "true")] if end else []
+    if write_id is not None:
+        query += [("write_id", write_id), ("offset", str(offset))]
     return Request(
         method="POST",
         path=f"/executions/{segment(execution_id)}/stdin",
-        query=(("eof", "true"),) if end else (),
+        query=tuple(query),
         body=data,
         content_type="application/octet-stream",
         is_idempotent=not data,
+        tries=TRIES if write_id is None else 1,
         silence_s=None,
         settled_by=frozenset({"STDIN_CLOSED"}),
     )

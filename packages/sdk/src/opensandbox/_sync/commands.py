@@ -11,8 +11,10 @@ from typing import Final, Literal
 from opensandbox import _wire
 from opensandbox._acompat import LineHandler, sleep
 from opensandbox._sync.output import OutputStream, Stdin
+from opensandbox._sync.reading import LogReading
 from opensandbox._sync.run import SyncRuns
 from opensandbox._sync.session import ShellSession
+from opensandbox._sync.writing import StdinWrite
 from opensandbox._core import arguments, calls, decode
 from opensandbox._core.execution import Fold
 from opensandbox.exceptions import StdinClosedException
@@ -195,8 +197,7 @@ class Commands:
         session = BackgroundCommand(id=fold.execution_id)
         if written is not None:
             with suppress(StdinClosedException):  # it has ended, or wants no more
-                self.write_stdin(session, written)
-                self.close_stdin(session)
+                StdinWrite(self._transport, session.id).write(written, end=True)
         return session
 
     def session(self, *, working_dir: str | None = None, envs: Mapping[str, str] | None = None) -> ShellSession:
@@ -226,16 +227,7 @@ class Commands:
             told = self._transport.send(calls.read_log(where, features=features, cursor=cursor))
             start, end = decode.cursor(told.headers, asked=cursor)
             return CommandOutput(stdout_bytes=told.body, stderr_bytes=b"", cursor=end, truncated=start > cursor)
-        first = self._transport.send(calls.read_log(where, features=features, cursor=cursor, stream="stdout"))
-        start, end = decode.cursor(first.headers, asked=cursor)
-        # The other stream up to the same place: one cursor stands for both.
-        second = self._transport.send(
-            calls.read_log(where, features=features, cursor=cursor, stream="stderr", until=end)
-        )
-        later, _ = decode.cursor(second.headers, asked=cursor)
-        return CommandOutput(
-            stdout_bytes=first.body, stderr_bytes=second.body, cursor=end, truncated=max(start, later) > cursor
-        )  # fmt: skip
+        return LogReading(self._transport, where, cursor=arguments.count("cursor", cursor)).read()
 
     def attach(
         self, session: Session, *, mode: Literal["lines", "chunks"] = "lines", check: bool = True
@@ -288,7 +280,7 @@ class Commands:
     def write_stdin(self, session: Session, data: str | bytes) -> None:
         """Write to a command that was started with `stdin="pipe"`; returns when its pipe has taken it."""
         calls.require(self._transport.features, "stdin")
-        self._transport.send(calls.write_stdin(str(session), arguments.stdin_bytes(data)))
+        StdinWrite(self._transport, str(session)).write(arguments.stdin_bytes(data))
 
     def close_stdin(self, session: Session) -> None:
         """End a command's standard input."""
