@@ -184,16 +184,14 @@ async def asever(connection: socket.socket | None, close: Callable[[], Awaitable
     await close()
 
 
-def sever(connection: socket.socket | None, close: Callable[[], None]) -> None:
-    """Close a connection, also under another thread that waits for it: None is left to that thread.
+def sever(connection: socket.socket | None, close: Callable[[], None]) -> None:  # noqa: ARG001 - see below
+    """End a connection under another thread that may wait for it, and closes it then; None has no answer yet.
 
-    Closing alone wakes nobody, and the thread would wait on for whatever takes the descriptor's number next.
+    Closing it here would wake nobody, and the thread would wait on for whatever takes the descriptor's number next.
     """
-    if connection is None:
-        return
-    with suppress(OSError):  # it has been closed from the other end
-        connection.shutdown(socket.SHUT_RDWR)
-    close()
+    if connection is not None:
+        with suppress(OSError):  # it has been closed from the other end
+            connection.shutdown(socket.SHUT_RDWR)
 
 
 async def ain_thread(work: Callable[..., T], *arguments: Any) -> T:
