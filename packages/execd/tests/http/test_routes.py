@@ -10,6 +10,7 @@ import pytest
 
 from execd._wire import RunCommandRequest
 from execd.http.auth import Access
+from execd.http.executions import PAGE_CHARACTERS
 from execd.http.routes import ROUTES
 
 from .worlds import DONE, FAILED, Wire, World, scope_of, world
@@ -242,6 +243,20 @@ async def test_an_execution_tells_its_end_and_its_counts() -> None:
 async def test_an_unknown_execution_is_404(path: str) -> None:
     reply = await world().call("GET", path)
     assert (reply.status, reply.code) == (404, "EXECUTION_NOT_FOUND")
+
+
+async def test_a_page_of_long_commands_ends_early_and_leaves_nobody_out() -> None:
+    rooms = world()
+    sizes = [10, PAGE_CHARACTERS * 2, PAGE_CHARACTERS // 2, PAGE_CHARACTERS // 2, 10, 10]
+    for at, size in enumerate(sizes):
+        rooms.commands.start(RunCommandRequest(command="x" * size, execution_id=f"run-{at}"))
+    pages: list[list[int]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = (await rooms.call("GET", f"/executions?limit=1000{cursor}")).json
+        pages.append([len(shown["content"]) for shown in page["executions"]])
+        cursor = f"&cursor={page['next_cursor']}" if "next_cursor" in page else None
+    assert pages == [sizes[:1], sizes[1:2], sizes[2:4], sizes[4:]]
 
 
 async def test_pages_hold_every_execution_once_in_the_order_of_their_starts() -> None:

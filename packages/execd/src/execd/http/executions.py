@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 
-from execd._wire import ExecutionKind, ExecutionList, SignalRequest
+from execd._wire import Execution, ExecutionKind, ExecutionList, SignalRequest
 from execd.errors import AlreadyFinished, InvalidQuery, StdinClosed
 from execd.http import stream
 from execd.http.answer import EMPTY, NO_CONTENT, Answer, json_answer
@@ -16,12 +17,14 @@ from execd.http.services import Services
 from execd.http.stream import Events
 from execd.http.views import execution
 from execd.http.waiting import CutShort, cut_short_by
-from execd.runs.run import Control, Run
+from execd.runs.parties import Control
+from execd.runs.run import Run
 from execd.runs.writes import Part, Write
 
 KINDS: Final = tuple(kind.value for kind in ExecutionKind)
 PAGE: Final = 100
 PAGE_LIMIT: Final = 1000
+PAGE_CHARACTERS: Final = 1024 * 1024
 
 
 async def list_all(exchange: Exchange, services: Services) -> Answer:
@@ -35,9 +38,20 @@ async def list_all(exchange: Exchange, services: Services) -> Answer:
         for run in sorted(services.registry.runs(), key=_key)
         if _key(run) > after and running in (None, run.end is None) and kind in (None, run.kind)
     ]
-    page = runs[:limit]
-    more = f"{page[-1].started_at_ms}.{page[-1].id}" if len(runs) > limit else None
-    return json_answer(ExecutionList(executions=[execution(run) for run in page], next_cursor=more))
+    page = list(_page(runs, limit))
+    more = f"{runs[len(page) - 1].started_at_ms}.{runs[len(page) - 1].id}" if len(runs) > len(page) else None
+    return json_answer(ExecutionList(executions=page, next_cursor=more))
+
+
+def _page(runs: list[Run], limit: int) -> Iterator[Execution]:
+    """Give the views of one page: it ends early where what was asked of the runs is long."""
+    size = 0
+    for run in runs[:limit]:
+        shown = execution(run)
+        size += len(shown.content)
+        if size > PAGE_CHARACTERS and size > len(shown.content):
+            return
+        yield shown
 
 
 def _key(run: Run) -> tuple[int, str]:

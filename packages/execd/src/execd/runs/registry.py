@@ -73,7 +73,7 @@ class Registry:
             if not _ID.fullmatch(execution_id):
                 raise InvalidRequestBody("execution_id: 1 to 64 letters, digits, '_' and '-' are allowed")
             if (run := self._runs.get(execution_id)) is not None:
-                if run.kind != kind or run.body != body:
+                if run.kind != kind or not run.asked.is_same(body):
                     raise ExecutionConflict(f"execution {execution_id} was started by another request")
                 return run, False
         self._loop = asyncio.get_running_loop()

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 
+from execd.runs.asked import Asked
 from execd.runs.budget import Budget
-from execd.runs.clock import Clock
 from execd.runs.cursor import Cursor
 from execd.runs.ends import End, Totals, terminal_event
 from execd.runs.feed import Feed
 from execd.runs.index import RECORD_BYTES
 from execd.runs.log import RawReader
+from execd.runs.parties import Control, Keeper
 from execd.runs.reader import Grace, Reader
-from execd.runs.spool import Spool
 from execd.runs.sse import Stream, encode
 from execd.runs.store import Store
 from execd.runs.strip import Strip
@@ -46,51 +46,15 @@ class Policy:
     """How much of the output its readers get: head and tail."""
 
 
-class Control(Protocol):
-    """What the owner of the program does for its run."""
-
-    def stop(self, cause: str) -> None:
-        """End the program; never waits, may be called again: the end arrives as the terminal event."""
-
-    def send_signal(self, name: str) -> None:
-        """Send a signal by name (`SIGINT`) to the program's group."""
-
-    async def write_stdin(self, data: bytes) -> None:
-        """Write to standard input, waiting while the program does not read; raises `StdinClosed`."""
-
-    def close_stdin(self) -> None:
-        """End standard input; raises `StdinClosed` when there is none."""
-
-
-class Keeper(Protocol):
-    """What a run asks of the registry that keeps it."""
-
-    clock: Clock
-    spool: Spool
-
-    def bound(self) -> int:
-        """Return the bytes that one run may keep."""
-
-    def account(self, run: Run, grown: int) -> None:
-        """Take note that a run has grown (or shrunk) by some bytes."""
-
-    def run_ended(self, run: Run) -> None:
-        """Take note that a run has ended."""
-
-    def reader_left(self, run: Run) -> None:
-        """Take note that a run lost a reader."""
-
-
 class Run:
     """One execution, from registration until retention forgets it."""
 
     def __init__(
-        self, keeper: Keeper, *, execution_id: str, kind: str, content: str, body: object, policy: Policy
+        self, keeper: Keeper[Run], *, execution_id: str, kind: str, content: str, body: object, policy: Policy
     ) -> None:
         self.id = execution_id
         self.kind = kind
-        self.content = content
-        self.body = body
+        self.asked = Asked(content, body, keeper.spool)
         self.policy = policy
         self.control: Control | None = None
         self.pid: int | None = None
@@ -263,7 +227,7 @@ class Run:
     def size(self) -> int:
         """Bytes that count toward retention."""
         beside = (self._budget, self.late)
-        return self.store.size + sum(strip.size for strip in beside if strip is not None)
+        return self.asked.size + self.store.size + sum(strip.size for strip in beside if strip is not None)
 
     def reconsider(self) -> None:
         """Look again whether the program must be held: a reader has moved on, or a bound has changed."""
@@ -334,6 +298,7 @@ class Run:
         self._end_graces()
         self.forgotten = True
         self.store.clear()
+        self.asked.clear()
         if self.late is not None:
             self.late.clear()
         return self._counted
