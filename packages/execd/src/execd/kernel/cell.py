@@ -6,7 +6,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from execd.errors import InvalidRequestBody
@@ -19,6 +19,9 @@ from execd.runs.ends import End
 from execd.runs.run import Run
 from execd.runs.text import LINE_LIMIT, boundary
 
+WATCH_S: Final = 0.25
+"""How often a kernel is looked at that may have been stopped, which nothing tells of."""
+_STOPS: Final = ("SIGSTOP", "SIGTSTP", "SIGTTIN", "SIGTTOU")
 _log: Final = logging.getLogger("execd.kernel")
 
 
@@ -59,6 +62,10 @@ class Cell:
         self._state = State(parent="")
         self._lent = False
         self._timers: dict[Kind, asyncio.TimerHandle] = {}
+        self._watching: asyncio.TimerHandle | None = None
+        self._halted = False
+        """Whether the kernel stands still because we, or our client, want it to."""
+        self._stopped_by: str | None = None
         self._answers = Answers(self._answer, open_=order.allow_stdin, end_of_input=spec.end_of_input or "")
         self._grace_s = grace_s
         self._silence_s = spec.silence_s
@@ -66,10 +73,14 @@ class Cell:
 
     # ── the run's Control ────────────────────────────────────────────────────────────────────────────────────────────
 
-    def stop(self, cause: str) -> None:
-        """End the cell: one that waits is dropped at once, one that runs is interrupted."""
+    def stop(self, cause: str, *, forfeit: bool = False) -> None:
+        """End the cell: one that waits is dropped at once, one that runs is interrupted.
+
+        `forfeit`: its kernel goes in any case, and with it the state.
+        """
         if self.run.end is not None:
             return
+        self._state = replace(self._state, forfeit=forfeit or self._state.forfeit)
         if not self._begun:
             self._finish(stopped(cause))
             self._gone(self)
@@ -83,6 +94,7 @@ class Cell:
         if name not in signal.Signals.__members__:
             raise InvalidRequestBody(f"signal: there is no signal {name[:32]!r}", details={"field": "signal"})
         if self._begun:
+            self._halted = name in _STOPS or (self._halted and name != "SIGCONT")
             self._kernel.spawned.signal_group(signal.Signals[name])
 
     async def write_stdin(self, data: bytes) -> None:
@@ -106,6 +118,7 @@ class Cell:
         kernel.execute(self._order.code, request_id=request_id, allow_stdin=self._order.allow_stdin)
         if self._order.timeout_s:
             self._timers[Kind.STOP] = self._loop.call_later(self._order.timeout_s, self.stop, "timed_out")
+        self._watch()
 
     def hear(self, message: Message) -> None:
         """Take a message of the kernel."""
@@ -113,6 +126,8 @@ class Cell:
 
     def died(self, death: Death) -> None:
         """Take note of the kernel's death."""
+        if self._stopped_by:
+            death = replace(death, signal=self._stopped_by, reason=f"was stopped by {self._stopped_by}")
         self._take(step(self._state, Kind.DIED, death=death))
 
     def refuse(self, reason: End) -> None:
@@ -130,11 +145,21 @@ class Cell:
         """Return when the run takes more output; meanwhile the kernel is stopped, since nothing else holds it up."""
         if not self.run.held:
             return
+        self._halted = True
         self._kernel.pause()
         try:
             await self.run.room()
         finally:
             self._kernel.resume()
+            self._halted = False
+
+    def _watch(self) -> None:
+        stopped_by = self._kernel.spawned.child.stopped()
+        if stopped_by and not self._halted:
+            self._stopped_by = stopped_by
+            self._kernel.kill()
+        else:
+            self._watching = self._loop.call_later(WATCH_S, self._watch)
 
     # ── what is to be done ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -198,6 +223,8 @@ class Cell:
             return
         for timer in self._timers.values():
             timer.cancel()
+        if self._watching is not None:
+            self._watching.cancel()
         self._answers.end()
         self.run.control = None
         self._give_back()

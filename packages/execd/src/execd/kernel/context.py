@@ -100,7 +100,7 @@ class Context:
             self._ready = asyncio.get_running_loop().create_future()
         self._replace = True
         self._stirred.set()
-        await _stop(self._cell)
+        await _stop(self._cell, forfeit=True)
         await self.ready()
 
     def listen(self) -> Listener:
@@ -111,7 +111,7 @@ class Context:
         """End every cell for this cause, the kernel, and everything that it has started."""
         self._closing = True
         for cell in [*self._queue, *([self._cell] if self._cell else [])]:
-            cell.stop(cause)
+            cell.stop(cause, forfeit=True)
         self._stirred.set()
         self._not_ready(KernelFailed("the context has been closed"))
         if self._starting:
@@ -212,6 +212,9 @@ class Context:
 
     async def _next(self, kernel: AnyKernel) -> Cell | None:
         while kernel.usable and not self._closing and not self._replace:
+            if self._queue and kernel.spawned.child.stopped():
+                kernel.kill()
+                return None
             if self._queue:
                 return self._queue.popleft()
             await self._rest()
@@ -264,7 +267,7 @@ class Context:
             self._ready.exception()  # Nobody may have been waiting for it.
 
 
-async def _stop(cell: Cell | None) -> None:
+async def _stop(cell: Cell | None, *, forfeit: bool = False) -> None:
     if cell is not None:
-        cell.stop("interrupted")
+        cell.stop("interrupted", forfeit=forfeit)
         await cell.run.ended()

@@ -242,8 +242,9 @@ class Kernel:
         for future in self._asked.values():
             future.cancel()
         self._stirred.set()
-        words = self.spawned.words()
-        self._listener.died(replace(death, memory_kill=memory_kill, reason=self._reason, last_words=words))
+        if self._reason:
+            death = replace(death, signal=None, reason=self._reason)
+        self._listener.died(replace(death, memory_kill=memory_kill, last_words=self.spawned.words()))
 
     async def _hear_out(self) -> None:
         # What it said before is still on its way: through the socket, the library's thread and our reader.

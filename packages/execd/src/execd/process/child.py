@@ -59,6 +59,14 @@ class Child:
             return None
         return Exit(info.si_status) if info.si_code == os.CLD_EXITED else Exit(signal=_signal_name(info.si_status))
 
+    def stopped(self) -> str | None:
+        """Return the signal that has stopped the process, None while it goes on or when it has ended."""
+        try:
+            info = os.waitid(os.P_PIDFD, self.pidfd, os.WSTOPPED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return None
+        return None if info is None else _signal_name(info.si_status)
+
     def signal_group(self, number: int) -> None:
         """Send a signal to the whole group; who may not be signalled is left out. Not after `reap`."""
         with suppress(ProcessLookupError, PermissionError):

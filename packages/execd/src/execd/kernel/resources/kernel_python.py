@@ -16,7 +16,8 @@ from typing import Any
 if getattr(sys.flags, "safe_path", False):
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from adopt_python import Adoption, Freshness
-from output_python import Streams, take_wire
+from output_python import Streams
+from wire_python import take_wire
 
 del sys.path[0]
 freshness = Freshness()

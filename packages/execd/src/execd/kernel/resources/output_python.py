@@ -1,9 +1,7 @@
-"""Output of a Python kernel, by the cell that it came from, and as safe from a sudden death as a file's would be.
+"""Standard output and error of a Python kernel, usable whatever a cell does to them, each piece by the cell it is of.
 
-`Wire` takes the place of ipykernel's output socket: what has been written to it is the daemon's, whatever becomes of
-the kernel in the next instant; ZeroMQ would still have it in a queue of this process. `Streams` keeps both streams
-usable whatever a cell does to them, and tells the output of threads and of other programs by the cell that started
-them. Run by the sandbox's own Python, as all here; where its ipykernel is too old for a part of it, that part is left.
+The output of threads and of other programs is told by the cell that has started them. Run by the sandbox's own Python,
+as all here; where its ipykernel is too old for a part of it, that part is left.
 """
 
 import codecs
@@ -12,69 +10,22 @@ import faulthandler
 import fcntl
 import os
 import select
-import socket
-import struct
 import sys
 import termios
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from io import FileIO, TextIOWrapper
 from logging import StreamHandler
 from typing import Any
 
-LENGTH = struct.Struct("<I")
-JOINED_BYTES = 64 * 1024
-SOCKET_BYTES = 1024 * 1024
 READ_BYTES = 64 * 1024
 FLUSH_S = 0.05
 """How often what other programs write is sent on at once; in between it waits for ipykernel's own turn."""
 POOLS = ("concurrent.futures.thread", "multiprocessing.dummy")
 """Whose threads work for one cell after another."""
-
-
-class Wire:
-    """Messages as frames with their lengths, to the socket at `path`; looks like a ZeroMQ socket to its one user."""
-
-    def __init__(self, path: str, context: Any) -> None:
-        self.context = context
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SOCKET_BYTES)
-        self._socket.connect(path)
-
-    def send_multipart(self, parts: Sequence[Any], *_: Any, **__: Any) -> None:
-        """Write a message; returns when it is written, or nobody will ever read it."""
-        frames = [memoryview(part).cast("B") for part in parts]
-        head = LENGTH.pack(len(frames)) + b"".join(LENGTH.pack(len(frame)) for frame in frames)
-        with suppress(OSError):
-            if sum(map(len, frames)) <= JOINED_BYTES:
-                self._socket.sendall(b"".join([head, *frames]))
-                return
-            self._socket.sendall(head)
-            for frame in frames:
-                self._socket.sendall(frame)
-
-    def close(self, *_: Any) -> None:
-        """End the output."""
-        self._socket.close()
-
-
-def take_wire(app: Any) -> None:
-    """Let the kernel publish on the wire, where whoever has started it has laid one beside the connection file."""
-    path = str(app.connection_file).removesuffix(".json") + ".out"
-    if not os.path.exists(path):
-        return
-    thread = app.iopub_thread
-    wire = Wire(path, thread.socket.context)
-
-    def take() -> None:
-        before, thread.socket = thread.socket, wire
-        # As a stream where it listens to subscriptions; what is left open would hold up the kernel's end.
-        getattr(thread, "_xpub_stream", before).close()
-
-    thread.schedule(take)
 
 
 class Source:
@@ -113,16 +64,14 @@ class Capture:
 
     def _lay(self, descriptor: int, stream: Any, parent: Any) -> None:
         try:
-            reading, writing = os.pipe()
+            reading, writing = _pipe()
         except OSError:
             return  # Out of descriptors: the pipe before will do.
-        os.set_blocking(reading, False)
         source = Source(stream, parent, reading)
         with self._lock:
             self._sources[reading] = self._current[descriptor] = source
         os.dup2(writing, descriptor)
-        if writing != descriptor:
-            os.close(writing)
+        os.close(writing)
         self._ours[descriptor] = _identity(descriptor) or (0, 0)
         self._poll.register(reading, select.EPOLLIN)
 
@@ -155,6 +104,9 @@ class Capture:
             data = os.read(source.reading, READ_BYTES)
         except BlockingIOError:
             return 0
+        except OSError:  # The code has closed what it did not open.
+            self._sources.pop(source.reading, None)
+            return 0
         text = source.decode(data, final=not data)
         if text:
             token = source.stream.set_thread_parent(source.parent)
@@ -180,8 +132,20 @@ def _identity(descriptor: int) -> "tuple[int, int] | None":
     return status.st_dev, status.st_ino
 
 
+def _pipe() -> "tuple[int, int]":
+    # Where the code has closed standard descriptors, they are the first that are given away.
+    ends = os.pipe()
+    try:
+        reading, writing = (fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 3) for end in ends)
+    finally:
+        for end in ends:
+            os.close(end)
+    os.set_blocking(reading, False)
+    return reading, writing
+
+
 def _waiting(descriptor: int) -> int:
-    return int(LENGTH.unpack(fcntl.ioctl(descriptor, termios.FIONREAD, b"\0" * 4))[0])
+    return int.from_bytes(fcntl.ioctl(descriptor, termios.FIONREAD, b"\0" * 4), sys.byteorder)
 
 
 class Streams:
@@ -253,15 +217,20 @@ class Streams:
         self._aside.clear()
 
     def end(self) -> None:
-        """Make all that was written ready to be flushed, and let the kernel's own flush meet nothing that fails."""
-        if self._capture is not None:
-            self._capture.settle()
+        """Flush what was written, whatever stands for the streams, and let the kernel flush nothing that fails."""
+        _flushes(sys.__stdout__)
+        _flushes(sys.__stderr__)
         self.mend()
         for name, stream in self._streams.items():
             there = getattr(sys, name)
             if there is not stream and not _flushes(there):
                 self._aside[name] = there
                 setattr(sys, name, stream)
+        if self._capture is not None:
+            self._capture.settle()
+        for name, stream in self._streams.items():
+            if getattr(sys, name) is not stream:
+                stream.flush()
 
     def _leave(self, reply: Any) -> None:
         # The copy of a kernel that a cell has forked ends with its cell: it has no sockets and no threads to go on.
