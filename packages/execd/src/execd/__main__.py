@@ -53,6 +53,8 @@ def serve(handover: Handover) -> int:
     from execd import listen
     from execd import settings as options
 
+    if handover.argv and handover.argv[0] in ("kernels", "doctor") and not _said_at_once(handover.argv, options.usage):
+        return _inspect(handover)
     if said := _said_at_once(handover.argv, options.usage):
         print(said)
         return 0
@@ -65,6 +67,18 @@ def serve(handover: Handover) -> int:
     except options.UsageError as error:
         return _refuse(error, USAGE_FAULT)
     except (options.SettingsError, listen.BindError) as error:
+        return _refuse(error, START_FAULT)
+
+
+def _inspect(handover: Handover) -> int:
+    from execd import inspection
+    from execd import settings as options
+
+    try:
+        return inspection.run(handover)
+    except options.UsageError as error:
+        return _refuse(error, USAGE_FAULT)
+    except options.SettingsError as error:
         return _refuse(error, START_FAULT)
 
 

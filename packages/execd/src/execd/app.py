@@ -17,6 +17,7 @@ from execd.http.auth import Access
 from execd.http.body import Arrivals
 from execd.http.services import Activity, Services
 from execd.kernel.room import Code
+from execd.kernel.specs import ALIASES
 from execd.kernel.surroundings import KernelSettings, Surroundings
 from execd.metrics import cgroup
 from execd.metrics.sampler import Sampler, reader
@@ -32,7 +33,7 @@ from execd.process.sweep import Survey, kill_orphans
 from execd.runs.clock import Clock
 from execd.runs.registry import Registry, Retention
 from execd.runs.spool import Spool
-from execd.settings import Settings, SettingsError, default_state_dir
+from execd.settings import Settings, SettingsError, UsageError, default_state_dir
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,8 +155,17 @@ def _kernel_settings(settings: Settings, working_root: str) -> KernelSettings:
         kill_grace_ms=settings.kill_grace_ms,
         max_contexts=settings.max_contexts,
         default_language=settings.default_language,
+        preferred=_preferred(settings),
         context_idle_s=settings.context_idle_s,
     )
+
+
+def _preferred(settings: Settings) -> tuple[tuple[str, str], ...]:
+    pairs = [entry.partition("=") for entry in settings.kernels]
+    for language, _, kernel in pairs:
+        if language not in ALIASES or not kernel:
+            raise UsageError(f"--kernels: it is language=kernel, and {language[:32]!r} names no language, or no kernel")
+    return tuple((ALIASES[language], kernel) for language, _, kernel in pairs)
 
 
 def _surroundings(

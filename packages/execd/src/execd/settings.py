@@ -55,6 +55,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_contexts: Annotated[_Count, _says("contexts at once")] = 64
     max_sessions: Annotated[_Count, _says("shell sessions at once")] = 64
     context_idle_s: Annotated[_Seconds, _says("end a context after so long without a run; 0 is never")] = 0
+    kernels: Annotated[tuple[str, ...], _says("kernels to prefer, as language=kernel; several with commas")] = ()
     default_language: Annotated[str | None, _says("language of code whose request names none")] = None
     body_timeout_s: Annotated[float, Meta(gt=0, le=1e9), _says("time for a request's body to arrive")] = 30
     max_body_bytes: Annotated[_Count, _says("size of a JSON body")] = 16 * 1024 * 1024
@@ -137,8 +138,9 @@ def _variable(name: str) -> str:
 def usage() -> str:
     """Return what `--help` prints."""
     lines = [f"  {row.flag:<24} {row.help} [{_shown(row.default)}]" for row in rows()]
-    head = f"execd {__version__}\nusage: execd [serve] [--flag value]...\n"
+    head = f"execd {__version__}\nusage: execd [serve|kernels|doctor] [--flag value]...\n"
     lines += [f"  {'--config':<24} TOML file with any of these", f"  {'--version':<24} print the version"]
+    lines += [f"  {'--json':<24} answer of kernels (what is there) and doctor (whether it works) as JSON"]
     return "\n".join(
         [head, *lines, "", "A flag --foo-bar is also a variable EXECD_FOO_BAR and a key foo_bar of the file."]
     )

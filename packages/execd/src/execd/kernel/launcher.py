@@ -99,7 +99,13 @@ class Launcher:
             interpreter=interpreter,
             directory=setting.directory,
             # By the first a kernel notices that its daemon is gone, where no guard sees to that.
-            environment={**environment, "JPY_PARENT_PID": str(os.getpid()), "PWD": setting.directory, **setting.envs},
+            environment={
+                **setting.spec.envs,
+                **environment,
+                "JPY_PARENT_PID": str(os.getpid()),
+                "PWD": setting.directory,
+                **setting.envs,
+            },
             files=self._files.name(),
             limit_s=self._limit_s,
             context=self._zmq,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from execd.errors import ShuttingDown
 from execd.kernel.languages import Languages
+from execd.kernel.specs import Spec
 from execd.kernel.surroundings import KernelSettings, Surroundings
 from execd.runs.registry import Registry
 
@@ -22,8 +23,11 @@ class Code:
         self._registry = registry
         self._settings = settings
         self._surroundings = surroundings
-        self._languages = Languages(
-            lambda envs: surroundings.environment(envs, ""), settings.working_root, default=settings.default_language
+        self.languages = Languages(
+            lambda envs: surroundings.environment(envs, ""),
+            settings.working_root,
+            default=settings.default_language,
+            preferred=settings.preferred,
         )
         self._contexts: Contexts | None = None
         self._closing = False
@@ -36,12 +40,20 @@ class Code:
             if self._closing:
                 raise ShuttingDown("the daemon is going down")
             if self._contexts is None:
-                self._contexts = module.Contexts(self._registry, self._settings, self._surroundings, self._languages)
+                self._contexts = module.Contexts(self._registry, self._settings, self._surroundings, self.languages)
         return self._contexts
+
+    async def apart(self, spec: Spec) -> Contexts:
+        """Return contexts of their own, in which a language is served by one kernel; who asks for them closes them."""
+        module = await asyncio.to_thread(importlib.import_module, "execd.kernel.contexts")
+        made: Contexts = module.Contexts(
+            self._registry, self._settings, self._surroundings, self.languages.preferring(spec)
+        )
+        return made
 
     async def installed(self) -> list[str]:
         """Return the names of the languages that are installed."""
-        return await self._languages.installed()
+        return await self.languages.installed()
 
     async def close(self) -> None:
         """Make nothing any more, and end what there is."""

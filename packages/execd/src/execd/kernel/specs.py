@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -38,7 +39,8 @@ class Trial:
     shows: str
     error: str
     """A cell that fails."""
-    ename: str
+    ename: str | None
+    """What its error is called; None where that is not known."""
     endless: str
     """A cell that has to be interrupted."""
 
@@ -70,10 +72,12 @@ class Spec:
     """What is looked for on the sandbox's PATH."""
     fallbacks: tuple[str, ...]
     """What will do where the sandbox has none."""
-    probe: str
-    """A program that prints an `interpreter.Answer`."""
-    trial: Trial
+    probe: str | None
+    """A program that prints an `interpreter.Answer`; None where the interpreter's being there says enough."""
+    trial: Trial | None
     argv: tuple[str, ...] = ()
+    envs: Mapping[str, str] = field(default_factory=dict)
+    """Variables that it is started with, unless others are given."""
     transport: Literal["ipc", "tcp"] = "ipc"
     interrupt: Literal["signal", "message"] = "signal"
     silence_s: float = 1.0

@@ -17,6 +17,8 @@ class KernelSettings:
     kill_grace_ms: int
     max_contexts: int
     default_language: str | None
+    preferred: tuple[tuple[str, str], ...] = ()
+    """Languages, and the kernels that are to serve them where they are installed."""
     context_idle_s: float = 0
     """After how long without a run a context ends; 0 is never."""
     start_limit_s: float = 60.0
