@@ -33,6 +33,7 @@ _FLAGS: Final = (
     "retention-s",
     "retention-bytes",
     "retention-total-bytes",
+    "retention-count",
     "max-executions",
     "max-contexts",
     "max-sessions",

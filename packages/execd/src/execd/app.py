@@ -127,6 +127,7 @@ def _retention(settings: Settings) -> Retention:
         run_bytes=settings.retention_bytes,
         total_bytes=settings.retention_total_bytes,
         keep_s=settings.retention_s,
+        keep_count=settings.retention_count,
         max_live=settings.max_executions,
     )
 

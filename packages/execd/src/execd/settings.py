@@ -51,6 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     retention_s: Annotated[_Seconds, _says("how long a finished run is kept")] = 600
     retention_bytes: Annotated[_Count, _says("output kept of one run")] = 256 * 1024 * 1024
     retention_total_bytes: Annotated[_Count, _says("output kept of all runs")] = 1024 * 1024 * 1024
+    retention_count: Annotated[_Count, _says("finished runs kept")] = 20_000
     max_executions: Annotated[_Count, _says("runs at once")] = 1000
     max_contexts: Annotated[_Count, _says("contexts at once")] = 64
     max_sessions: Annotated[_Count, _says("shell sessions at once")] = 64
