@@ -32,14 +32,15 @@ async def list_all(exchange: Exchange, services: Services) -> Answer:
     query = exchange.query
     running, kind = query.flag("running"), query.choice("kind", KINDS)
     limit = query.integer("limit", minimum=1, maximum=PAGE_LIMIT) or PAGE
-    after = _place(query.text("cursor"))
+    # A cursor is the ordinal of the last run shown: it holds its place when that run is forgotten.
+    after = query.integer("cursor") or 0
     runs = [
         run
-        for run in sorted(services.registry.runs(), key=_key)
-        if _key(run) > after and running in (None, run.end is None) and kind in (None, run.kind)
+        for run in services.registry.runs()
+        if run.ordinal > after and running in (None, run.end is None) and kind in (None, run.kind)
     ]
     page = list(_page(runs, limit))
-    more = f"{runs[len(page) - 1].started_at_ms}.{runs[len(page) - 1].id}" if len(runs) > len(page) else None
+    more = str(runs[len(page) - 1].ordinal) if len(runs) > len(page) else None
     return json_answer(ExecutionList(executions=page, next_cursor=more))
 
 
@@ -52,20 +53,6 @@ def _page(runs: list[Run], limit: int) -> Iterator[Execution]:
         if size > PAGE_CHARACTERS and size > len(shown.content):
             return
         yield shown
-
-
-def _key(run: Run) -> tuple[int, str]:
-    return run.started_at_ms, run.id
-
-
-def _place(cursor: str | None) -> tuple[int, str]:
-    # A cursor is the key of the last run shown: it holds its place when that run is forgotten.
-    if cursor is None:
-        return -1, ""
-    started_at, dot, last_id = cursor.partition(".")
-    if not dot or not (started_at.isascii() and started_at.isdecimal()):
-        raise InvalidQuery("cursor: not one that this daemon has given")
-    return integer("cursor", started_at.encode()), last_id
 
 
 async def get(exchange: Exchange, services: Services) -> Answer:

@@ -53,6 +53,8 @@ class Run:
         self, keeper: Keeper[Run], *, execution_id: str, kind: str, content: str, body: object, policy: Policy
     ) -> None:
         self.id = execution_id
+        self.ordinal = 0
+        """Which start of the registry's this is; clocks may step back, and two runs may begin in one millisecond."""
         self.kind = kind
         self.asked = Asked(content, body, keeper.spool)
         self.policy = policy
