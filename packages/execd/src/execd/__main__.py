@@ -143,6 +143,7 @@ async def _serve(
     async def until_ended() -> None:
         # Hypercorn calls this when it listens, and stops serving when it returns.
         _say_ready(sockets)
+        daemon.services.code.fill()
         await ending.asked()
         await end(daemon.close, kill_grace_s=settings.kill_grace_ms / 1000, leave=leave)
 

@@ -262,6 +262,7 @@ class LanguageInfo(Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     version: str
     warm: int
     limits: list[str]
+    warm_memory_bytes: int | None = None
 
 
 class UploadMetadata(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):

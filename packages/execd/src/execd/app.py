@@ -33,7 +33,7 @@ from execd.process.sweep import Survey, kill_orphans
 from execd.runs.clock import Clock
 from execd.runs.registry import Registry, Retention
 from execd.runs.spool import Spool
-from execd.settings import Settings, SettingsError, UsageError, default_state_dir
+from execd.settings import Settings, SettingsError, UsageError, default_state_dir, pool_sizes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +102,9 @@ def build(
         commands=commands,
         sessions=sessions,
         code=Code(
-            registry, _kernel_settings(settings, working_root), _surroundings(settings, environment, root, memory_kills)
+            registry,
+            _kernel_settings(settings, working_root),
+            _surroundings(settings, environment, root, memory_kills, metrics),
         ),
         files=Files(Places(root=working_root, environment=environment)),
         metrics=metrics,
@@ -156,8 +158,10 @@ def _kernel_settings(settings: Settings, working_root: str) -> KernelSettings:
         kill_grace_ms=settings.kill_grace_ms,
         max_contexts=settings.max_contexts,
         default_language=settings.default_language,
-        preferred=_preferred(settings),
         context_idle_s=settings.context_idle_s,
+        preferred=_preferred(settings),
+        pool=_pool(settings),
+        pool_lazy=settings.pool_lazy,
     )
 
 
@@ -169,8 +173,19 @@ def _preferred(settings: Settings) -> tuple[tuple[str, str], ...]:
     return tuple((ALIASES[language], kernel) for language, _, kernel in pairs)
 
 
+def _pool(settings: Settings) -> dict[str, int]:
+    sizes = pool_sizes(settings)
+    if unknown := [language for language in sizes if language not in ALIASES]:
+        raise UsageError(f"--pool: there is no language {unknown[0][:32]!r}")
+    return {ALIASES[language]: size for language, size in sizes.items()}
+
+
 def _surroundings(
-    settings: Settings, environment: Mapping[str, str], root: int | None, memory_kills: Callable[[], int]
+    settings: Settings,
+    environment: Mapping[str, str],
+    root: int | None,
+    memory_kills: Callable[[], int],
+    metrics: Sampler,
 ) -> Surroundings:
     survey = Survey(root=root)
 
@@ -183,6 +198,7 @@ def _surroundings(
         clear=partial(clear, survey=survey, grace_s=settings.kill_grace_ms / 1000),
         newcomers=lambda child, mark: Newcomers(child, mark, survey).end,
         memory_kills=memory_kills,
+        memory_left=lambda: 1 - (metrics.latest.mem_used_pct or 0) / 100,
     )
 
 

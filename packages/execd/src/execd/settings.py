@@ -29,6 +29,10 @@ def _says(help_text: str) -> Meta:
     return Meta(description=help_text)
 
 
+MOST_READY: Final = 64
+"""Kernels of one language that may be kept ready."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Every setting; `read` makes one."""
 
@@ -56,6 +60,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     max_contexts: Annotated[_Count, _says("contexts at once")] = 64
     max_sessions: Annotated[_Count, _says("shell sessions at once")] = 64
     context_idle_s: Annotated[_Seconds, _says("end a context after so long without a run; 0 is never")] = 0
+    pool: Annotated[tuple[str, ...], _says("kernels kept ready, as language=number; several with commas")] = ()
+    pool_lazy: Annotated[bool, _says("keep kernels of a language ready only once it has been used")] = False
     kernels: Annotated[tuple[str, ...], _says("kernels to prefer, as language=kernel; several with commas")] = ()
     default_language: Annotated[str | None, _says("language of code whose request names none")] = None
     body_timeout_s: Annotated[float, Meta(gt=0, le=1e9), _says("time for a request's body to arrive")] = 30
@@ -163,7 +169,27 @@ def read(argv: Sequence[str], *, tokens: Sequence[str] = (), environ: Mapping[st
     raw = {**(_file(config) if config else {}), **variables, **flags}
     if tokens:
         raw["access_token"] = list(tokens)
-    return _with_token_file(_with_descriptor(_convert(raw)))
+    settings = _with_token_file(_with_descriptor(_convert(raw)))
+    pool_sizes(settings)
+    return settings
+
+
+def pool_sizes(settings: Settings) -> dict[str, int]:
+    """Return how many kernels of which language are kept ready; raises `UsageError`."""
+    sizes: dict[str, int] = {}
+    for entry in settings.pool:
+        language, equals, number = entry.partition("=")
+        if not (
+            language
+            and equals
+            and number.isascii()
+            and number.isdigit()
+            and len(number) < 4
+            and int(number) <= MOST_READY
+        ):
+            raise UsageError(f"--pool: it is language=number, with no number beyond {MOST_READY}")
+        sizes[language.strip()] = int(number)
+    return sizes
 
 
 def _flags(argv: Sequence[str]) -> dict[str, str]:

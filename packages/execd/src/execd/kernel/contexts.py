@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import Coroutine, Mapping
 from typing import Any, Final
 
+import msgspec
+
 from execd._wire import CodeContext, CreateContextRequest, LanguageInfo, RunCodeRequest
 from execd.errors import (
     ContextNotFound,
@@ -113,8 +115,16 @@ class Contexts:
         await asyncio.gather(*(self._end(context, cause="interrupted") for context in ended))
 
     async def languages(self) -> list[LanguageInfo]:
-        """Return what is installed."""
-        return await self._languages.infos()
+        """Return what is installed, and how much of it stands ready."""
+        return [self._with_ready(info) for info in await self._languages.infos()]
+
+    def fill(self) -> None:
+        """Begin to keep kernels ready, where that was asked for from the start."""
+        self._launcher.fill()
+
+    def _with_ready(self, info: LanguageInfo) -> LanguageInfo:
+        warm, size = self._launcher.ready(info.name)
+        return msgspec.structs.replace(info, warm=warm, warm_memory_bytes=size) if warm else info
 
     async def close(self) -> None:
         """Take nothing new, and end everything; returns when nothing is left."""
@@ -122,7 +132,7 @@ class Contexts:
         everything = [*self._contexts.values(), *self._ephemeral]
         await asyncio.gather(*(self._end(context, cause="shutting_down") for context in everything))
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._launcher.close()
+        await self._launcher.close()
 
     # ── runs ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -19,7 +19,7 @@ from jupyter_client.manager import AsyncKernelManager
 from execd.kernel.channels import Channels
 from execd.kernel.execution import Death
 from execd.kernel.messages import Message
-from execd.kernel.provisioner import Provisioner, manager
+from execd.kernel.provisioner import Fork, Provisioner, manager
 from execd.kernel.spawned import Spawned
 from execd.kernel.specs import Spec
 from execd.kernel.wire import Wire
@@ -52,6 +52,8 @@ class Launch:
     limit_s: float
     context: zmq.asyncio.Context
     memory_kills: Callable[[], int]
+    fork: Fork | None = None
+    """Where it is not to be started from the beginning."""
 
 
 class Listener(Protocol):
@@ -91,7 +93,7 @@ class Kernel:
         self._numbers = itertools.count(1)
         self._published = False
         self._stirred = asyncio.Event()
-        self._channels = Channels(of, wire, hear=self._hear, room=listener.room, closed=self._closed)
+        self._channels = Channels(of, wire, hear=self._hear, room=self._room, closed=self._closed)
         self._mourning = asyncio.get_running_loop().create_task(self._mourn())
 
     @classmethod
@@ -100,7 +102,12 @@ class Kernel:
         argv = [part.replace("{interpreter}", launch.interpreter) for part in launch.spec.argv]
         spec = launch.spec
         of, provisioner = manager(
-            argv, language=spec.language, transport=spec.transport, files=launch.files, context=launch.context
+            argv,
+            language=spec.language,
+            transport=spec.transport,
+            files=launch.files,
+            context=launch.context,
+            fork=launch.fork,
         )
         wire = Wire(f"{launch.files}.out")
         try:
@@ -126,6 +133,11 @@ class Kernel:
             await kernel.bury()
             raise
         return kernel
+
+    @property
+    def orderly(self) -> bool:
+        """Whether all that it publishes comes."""
+        return self._channels.on_wire
 
     @property
     def usable(self) -> bool:
@@ -159,6 +171,23 @@ class Kernel:
         expression = (self.spec.swap_envs or "").replace("{values}", encoded)
         content = {"code": "", "silent": True, "store_history": False, "user_expressions": {"former": expression}}
         return self._ask("execute_request", {**content, "allow_stdin": False, "stop_on_error": False})
+
+    async def adopt(self, surroundings: Mapping[str, Any] | None, *, within_s: float) -> str | None:
+        """Take over a context's surroundings (None: make ready to); return why it does not, if so.
+
+        Only of a kernel that is `adoptable`; `listen` tells who hears it from now on.
+        """
+        encoded = None if surroundings is None else b64encode(json.dumps(surroundings).encode()).decode()
+        reply = self._ask("adopt_request", {"surroundings": encoded})
+        await asyncio.wait({reply}, timeout=within_s)
+        if not reply.done() or reply.cancelled():
+            return "it does not answer"
+        refusal = reply.result()["refusal"]
+        return None if refusal is None else str(refusal)
+
+    def listen(self, listener: Listener) -> None:
+        """Let somebody else hear what it says."""
+        self._listener = listener
 
     def answer(self, value: str) -> None:
         """Answer a request for input."""
@@ -266,6 +295,9 @@ class Kernel:
             del self._asked[message.parent]
             if not future.done():
                 future.set_result(message.content)
+
+    async def _room(self) -> None:
+        await self._listener.room()
 
     async def _ready(self) -> None:
         # Early output would be lost on a reader that is not connected yet: both directions must have been heard of.

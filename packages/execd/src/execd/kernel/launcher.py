@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
-from collections.abc import Mapping
+import uuid
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 import zmq
 import zmq.asyncio
@@ -16,10 +20,14 @@ from execd.kernel.directory import Directory
 from execd.kernel.kernel import Kernel, KernelFailed, Launch
 from execd.kernel.languages import Languages
 from execd.kernel.live import LiveShell
+from execd.kernel.pool import Means, Pool
 from execd.kernel.shellprocess import ShellLaunch
+from execd.kernel.specs import SPECS, Spec
 from execd.kernel.surroundings import KernelSettings, Surroundings
 from execd.paths import absolute
 from execd.process.child import Program
+
+_log: Final = logging.getLogger("execd.kernel")
 
 
 class Launcher:
@@ -32,6 +40,8 @@ class Launcher:
         self._languages = languages
         self._files = Directory(settings.runtime_dirs)
         self._zmq: zmq.asyncio.Context | None = None
+        self._lazy = settings.pool_lazy
+        self._pools = {spec.kernel: self._pool(spec, size) for spec, size in _pooled(settings.pool)}
 
     def directory(self, cwd: str | None, envs: Mapping[str, str]) -> str:
         """Return where a context's code starts, made if need be; raises `InvalidRequestBody`, `PermissionDenied`."""
@@ -59,15 +69,30 @@ class Launcher:
         try:
             if setting.spec.driver == "shell":
                 return await LiveShell.start(self._shell(setting, found.path), context)
-            return await Kernel.start(self._launch(setting, found.path), context)
+            launch = self._launch(setting, found.path)
+            pool = self._pools.get(setting.spec.kernel)
+            warm = None if pool is None else await pool.take(launch, context)
+            return warm or await Kernel.start(launch, context)
         except KernelFailed:
             self._languages.doubt(found)
             raise
         except (OSError, zmq.ZMQError) as error:
             raise KernelFailed(f"the kernel did not start: {error.strerror or error}") from None
 
-    def close(self) -> None:
-        """Give back what the kernels shared."""
+    def fill(self) -> None:
+        """Begin to keep kernels ready, where that does not wait for the first use."""
+        if not self._lazy:
+            for pool in self._pools.values():
+                pool.fill()
+
+    def ready(self, language: str) -> tuple[int, int]:
+        """Return how many kernels of a language stand ready, and the memory that is held for each."""
+        pools = [self._pools[spec.kernel] for spec in SPECS[language] if spec.kernel in self._pools]
+        return (pools[0].warm, pools[0].bytes_each()) if pools else (0, 0)
+
+    async def close(self) -> None:
+        """Give back what the kernels shared, and end those that nobody has."""
+        await asyncio.gather(*(pool.close() for pool in self._pools.values()))
         if self._zmq is not None:
             self._zmq.destroy(linger=0)
             self._zmq = None
@@ -87,6 +112,17 @@ class Launcher:
             memory_kills=self._surroundings.memory_kills,
             newcomers=lambda child: self._surroundings.newcomers(child, setting.id),
         )
+
+    def _pool(self, spec: Spec, size: int) -> Pool:
+        async def launch() -> Launch | None:
+            found = await self._languages.interpreter(spec, {})
+            nobody = Setting(id=uuid.uuid4().hex, spec=spec, directory=self._root, envs={})
+            return None if found is None else self._launch(nobody, found.path)
+
+        if spec.adoptable is None:
+            raise ValueError(spec.kernel)
+        means = Means(launch=launch, files=self._files.name, memory_left=self._surroundings.memory_left)
+        return Pool(spec.adoptable, size, means)
 
     def _launch(self, setting: Setting, interpreter: str) -> Launch:
         if self._zmq is None:
@@ -111,3 +147,12 @@ class Launcher:
             context=self._zmq,
             memory_kills=self._surroundings.memory_kills,
         )
+
+
+def _pooled(sizes: Mapping[str, int]) -> Iterator[tuple[Spec, int]]:
+    for language, size in sizes.items():
+        spec = next((spec for spec in SPECS.get(language, ()) if spec.adoptable), None)
+        if spec is None:
+            _log.warning("no kernel of %s can be kept ready: its contexts wait for their start", language)
+        elif size:
+            yield spec, size

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from execd.errors import ShuttingDown
@@ -31,6 +32,7 @@ class Code:
         )
         self._contexts: Contexts | None = None
         self._closing = False
+        self._filling: asyncio.Task[None] | None = None
 
     async def contexts(self) -> Contexts:
         """Return the contexts; raises `ShuttingDown`."""
@@ -42,6 +44,15 @@ class Code:
             if self._contexts is None:
                 self._contexts = module.Contexts(self._registry, self._settings, self._surroundings, self.languages)
         return self._contexts
+
+    def fill(self) -> None:
+        """Make kernels ready, where that is not to wait for their first use."""
+        if self._settings.pool and not self._settings.pool_lazy:
+            self._filling = asyncio.get_running_loop().create_task(self._fill())
+
+    async def _fill(self) -> None:
+        with suppress(ShuttingDown):
+            (await self.contexts()).fill()
 
     async def apart(self, spec: Spec) -> Contexts:
         """Return contexts of their own, in which a language is served by one kernel; who asks for them closes them."""
@@ -58,5 +69,7 @@ class Code:
     async def close(self) -> None:
         """Make nothing any more, and end what there is."""
         self._closing = True
+        if self._filling is not None:
+            await self._filling
         if self._contexts is not None:
             await self._contexts.close()

@@ -64,13 +64,13 @@ class Adoption:
     def answer(self, stream: Any, ident: Any, parent: Any) -> None:
         """Take note of what has been read, or adopt what the request holds; or refuse."""
         surroundings = parent["content"]["surroundings"]
-        if surroundings is None:
-            refusal = self._make_ready()
-        elif self._freshness.lasts():
-            refusal = None
-            self._adopt(**json.loads(base64.b64decode(surroundings)))
-        else:
-            refusal = "outdated"
+        try:
+            if surroundings is None:
+                refusal = self._make_ready()
+            else:
+                refusal = self._take_over(json.loads(base64.b64decode(surroundings)))
+        except OSError as error:
+            refusal = str(error)
         self._app.kernel.session.send(stream, "adopt_reply", {"refusal": refusal}, parent, ident=ident)
 
     def _make_ready(self) -> str | None:
@@ -84,11 +84,18 @@ class Adoption:
             return "it has start-up files"
         return None
 
+    def _take_over(self, surroundings: dict[str, Any]) -> str | None:
+        if not self._freshness.lasts():
+            return "outdated"
+        self._adopt(**surroundings)
+        return None
+
     def _adopt(self, directory: str, variables: dict[str, str | None], mark: str) -> None:
         os.chdir(directory)
         shell = self._app.kernel.shell
         shell.starting_dir = directory
-        shell.user_ns["_dh"][:] = [directory]
+        visited = shell.user_ns["_dh"]
+        visited[:] = [type(visited[0])(directory)]
         for name, value in variables.items():
             if value is None:
                 os.environ.pop(name, None)

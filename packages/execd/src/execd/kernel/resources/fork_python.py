@@ -1,7 +1,7 @@
 """Forks kernels that have their modules from the start; each is a child of whoever has started this program.
 
-A request is one datagram on standard input, which is a socket: JSON of the kernel's arguments and its mark, with the
-descriptors of its output. The answer says its process, or why there is none.
+A request is one datagram on the socket whose number is the only argument: JSON of the kernel's arguments and its mark,
+with the descriptors of its output. The answer says its process, or why there is none.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import random
 import signal
 import socket
 import sys
+import threading
 from contextlib import suppress
 from typing import Any
 
@@ -80,10 +81,14 @@ class Cloning:
         if self._thread.value != os.getpid():
             raise Refused("this C library keeps a thread's number elsewhere")
 
-    def fork(self) -> int:
-        """Return the child's number in the parent, 0 in the child; raises `OSError`."""
+    def check(self) -> None:
+        """Raise `Refused` where a child would lack something."""
         if len(os.listdir("/proc/self/task")) != 1:
-            raise Refused("something has started threads")
+            raise Refused("its interpreter has started threads")
+
+    def fork(self) -> int:
+        """Return the child's number in the parent, 0 in the child; raises `OSError`, `Refused`."""
+        self.check()
         api = ctypes.pythonapi
         api.PyOS_BeforeFork()
         pid = int(self._libc.syscall(self._number, CLONE_PARENT | signal.SIGCHLD, 0, 0, 0, 0))
@@ -104,10 +109,16 @@ def serve(requests: socket.socket) -> dict[str, Any] | None:
         with suppress(ImportError):
             importlib.import_module(name)
     kernel_python.freshness.add(())
-    cloning = Cloning()
+    answer: dict[str, Any]
+    try:
+        cloning = Cloning()
+        cloning.check()
+    except Refused as error:
+        requests.send(json.dumps({"refusal": str(error)}).encode())
+        return None
+    answer = {"searched": [path for path in sys.path if path]}
     gc.collect()
     gc.freeze()
-    answer: dict[str, Any] = {}
     while True:
         requests.send(json.dumps(answer).encode())
         data, descriptors, _, _ = socket.recv_fds(requests, REQUEST_BYTES, 2)
@@ -133,17 +144,15 @@ def fork(cloning: Cloning) -> dict[str, Any]:
 
 
 def settle(requests: socket.socket, descriptors: list[int], mark: str) -> None:
-    """Be a process of one's own: session, descriptors, mark, random numbers."""
+    """Be a process of one's own: session, descriptors, mark, number, random numbers."""
     os.setsid()
     for target, descriptor in enumerate(descriptors, 1):
         os.dup2(descriptor, target)
         os.close(descriptor)
     requests.close()
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    if nothing != 0:
-        os.dup2(nothing, 0)
-        os.close(nothing)
     carry(mark)
+    with suppress(AttributeError):  # Python itself leaves the parent's there.
+        threading.main_thread()._set_native_id()  # type: ignore[attr-defined]
     scatter()
 
 
@@ -157,7 +166,7 @@ def scatter() -> None:
 
 
 if __name__ == "__main__":
-    wanted = serve(socket.socket(fileno=os.dup(0)))
+    wanted = serve(socket.socket(fileno=int(sys.argv[1])))
     if wanted is not None:
         sys.argv = [kernel_python.__file__, *wanted["argv"]]
         kernel_python.KernelApp.launch_instance()
