@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -39,8 +40,8 @@ def can_limit() -> bool:
 kernel = pytest.mark.skipif(not can_limit(), reason="no control group can be made here")
 
 
-def unified(files: Unified) -> Limits:
-    limits = Limits(lambda: files.places, files=files)
+def unified(files: Unified, *, places: Callable[[], Mapping[Controller, Place]] | None = None) -> Limits:
+    limits = Limits(places or (lambda: files.places), files=files)
     limits._family = lambda: files.groups["/sys/fs/cgroup/own"].processes | {os.getpid()}
     return limits
 
@@ -88,6 +89,17 @@ async def test_kills_in_groups_of_runs_are_no_kills_elsewhere_even_when_the_grou
     group.release()
     assert not [path for path in files.groups if path.endswith("/1")]
     assert elsewhere() == 7
+
+
+async def test_a_daemon_that_has_made_way_makes_groups_where_it_did_before() -> None:
+    files = Unified(7)
+    told = iter([files.places])  # A second time it would be another place.
+    limits = unified(files, places=lambda: next(told))
+    for pids in (8, 9):
+        group = limits.group(memory_bytes=None, pids=pids)
+        assert group
+        group.shut()
+    assert [path.count("execd-") for path in files.groups].count(1) == 4  # The home, the daemon, and both runs.
 
 
 async def test_a_sealed_group_starts_nothing_more() -> None:

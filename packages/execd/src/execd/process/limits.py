@@ -8,6 +8,7 @@ import itertools
 import os
 import uuid
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Final
 
 from execd.errors import InternalFault, NotSupported
@@ -39,7 +40,8 @@ class Limits:
         root: int | None = None,
         files: Files | None = None,
     ) -> None:
-        self._places = places
+        # Only once: what makes way for groups below its own is in another one afterwards.
+        self._places = cache(places)
         self._note = note
         self._files: Files = files or Kernel()
         self._family = lambda: family(root)
