@@ -55,6 +55,7 @@ RENAMES: Final = {
     "afinish": "finish",
     "ain_thread": "in_thread",
     "areadable": "readable",
+    "asever": "sever",
     "asleep": "sleep",
     "aspawn": "spawn",
     "atogether": "together",

@@ -52,6 +52,7 @@ TARGETS = (
         b"*",
     ),
     *(b"/code/languages", b"/code/contexts/x"),
+    *(b"/executions/x", b"/executions/x/signal", b"/command/x/logs?cursor=x&until", b"/command/x/logs"),
 )
 HEADERS = ((b"Range", b"bytes=a-"), (b"Last-Event-ID", b"x"))
 REQUESTS = [

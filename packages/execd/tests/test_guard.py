@@ -235,7 +235,7 @@ def test_the_guard_removes_the_socket_that_it_was_told_of(tmp_path: Path) -> Non
     path = tmp_path / "s"
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(path))
-        with guarded(f"handover.note_socket({str(path)!r}); os.kill(os.getpid(), 9)") as daemon:
+        with guarded(f"handover.note({str(path)!r}); os.kill(os.getpid(), 9)") as daemon:
             assert daemon.status() == 137
     assert not path.exists()
 

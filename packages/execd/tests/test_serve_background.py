@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import resource
+import select
 import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .daemons import Daemon, daemon, events
+from .daemons import LIMIT_S, Daemon, daemon, events
 
 SOFT = 256
 
@@ -60,6 +61,18 @@ def test_a_daemon_that_was_killed_leaves_nothing_and_its_successor_knows_no_old_
     with daemon(log=tmp_path / "log2") as again:
         answer = again.ask("GET", "/command/status/a")
         assert (answer.status, json.loads(answer.body)["code"]) == (404, "COMMAND_NOT_FOUND")
+
+
+def test_what_a_forgotten_run_has_left_ends_with_a_daemon_whose_guard_was_killed(tmp_path: Path) -> None:
+    with daemon(log=tmp_path / "log") as running:
+        assert start(running, "a", "setsid sleep 1000 >/dev/null 2>&1 & echo $!") == 200
+        assert running.ask("GET", "/executions/a/events").status == 200
+        pid = int(running.ask("GET", "/command/a/logs").body)
+        survivor = os.pidfd_open(pid)
+        assert running.ask("DELETE", "/executions/a").status == 200
+        running.process.kill()
+        assert select.select([survivor], [], [], LIMIT_S)[0]
+        os.close(survivor)
 
 
 def test_a_daemon_that_goes_down_ends_sessions_and_their_runs(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from typing import Final
 
 from execd_conformance.mutants import (
     answers,
+    backgrounds,
     bodies,
     cells,
     commands,
@@ -17,14 +18,18 @@ from execd_conformance.mutants import (
     framing,
     health,
     infos,
+    limits,
+    logs,
     metrics,
     outputs,
+    overflows,
     pages,
     replays,
     results,
     streams,
     tokens,
     uploads,
+    wishes,
 )
 from execd_conformance.mutants.mutant import Mutant
 
@@ -33,6 +38,7 @@ AREAS: Final = (
     framing,
     ends,
     outputs,
+    overflows,
     replays,
     tokens,
     pages,
@@ -42,6 +48,10 @@ AREAS: Final = (
     bodies,
     commands,
     executions,
+    backgrounds,
+    limits,
+    logs,
+    wishes,
     contexts,
     cells,
     results,

@@ -154,6 +154,12 @@ MUTANTS = (
         dropped(_COMMAND, "cwd"),
     ),
     Mutant(
+        "stdin-dropped",
+        "stdin is ignored.",
+        ("input_reaches_the_program_byte_for_byte/command.stdin-pipe",),
+        dropped(_COMMAND, "stdin"),
+    ),
+    Mutant(
         "user-dropped",
         "user, uid and gid are ignored.",
         ("another_user_is_served_or_refused/command.uid", "nobody_becomes_somebody/command.user-unknown"),

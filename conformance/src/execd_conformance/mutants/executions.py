@@ -118,7 +118,10 @@ MUTANTS = (
     Mutant(
         "interrupt-swallowed",
         "DELETE /command is answered and not done.",
-        ("an_interrupt_asks_first/interrupt.term-first",),
+        (
+            "an_interrupt_asks_first/interrupt.term-first",
+            "a_background_command_is_answered_at_once/interrupt.answer",
+        ),
         swallowed(_INTERRUPT),
     ),
     Mutant(

@@ -96,6 +96,12 @@ MUTANTS = (
         runs(each(_said(_narrow))),
     ),
     Mutant(
+        "text-dollars-dropped",
+        "Dollars are taken for variables.",
+        ("a_file_of_variables_is_read_for_each_command/command.envs-file-quotes",),
+        runs(each(_said(lambda text: text.replace("$", "")))),
+    ),
+    Mutant(
         "text-without-nul",
         "NUL is dropped.",
         ("every_byte_comes_as_it_was_written/chunks.exact",),

@@ -14,10 +14,15 @@ ROUTES: Final[tuple[tuple[str, str], ...]] = (
     ("POST", "/command"),
     ("DELETE", "/command?id=none"),
     ("GET", "/command/status/none"),
+    ("GET", "/command/none/logs"),
+    ("POST", "/session/none/run"),
+    ("DELETE", "/session/none"),
     ("GET", "/executions"),
     ("GET", "/executions/none"),
+    ("DELETE", "/executions/none"),
     ("GET", "/executions/none/events"),
     ("POST", "/executions/none/stdin"),
+    ("POST", "/executions/none/signal"),
     ("POST", "/code/context"),
     ("GET", "/code/contexts"),
     ("DELETE", "/code/contexts?language=none"),
@@ -42,9 +47,15 @@ METHODS: Final[dict[str, frozenset[str]]] = {
     "/version": frozenset({"GET"}),
     "/command": frozenset({"POST", "DELETE"}),
     "/command/status/none": frozenset({"GET"}),
+    "/command/none/logs": frozenset({"GET"}),
+    "/session": frozenset({"POST"}),
+    "/session/none": frozenset({"DELETE"}),
+    "/session/none/run": frozenset({"POST"}),
     "/executions": frozenset({"GET"}),
+    "/executions/none": frozenset({"GET", "DELETE"}),
     "/executions/none/events": frozenset({"GET"}),
     "/executions/none/stdin": frozenset({"POST"}),
+    "/executions/none/signal": frozenset({"POST"}),
     "/code/context": frozenset({"POST"}),
     "/code/contexts": frozenset({"GET", "DELETE"}),
     "/code/contexts/none": frozenset({"GET", "DELETE"}),
@@ -58,10 +69,11 @@ METHODS: Final[dict[str, frozenset[str]]] = {
     "/metrics": frozenset({"GET"}),
     "/metrics/watch": frozenset({"GET"}),
 }
-"""What each path takes, HEAD beside GET apart. `/executions/none` may get a DELETE, so nothing is said of it."""
+"""What each path takes, HEAD beside GET apart."""
 
 _EXTENSIONS: Final = (
     (r"/executions/[^/]+/stdin", "stdin"),
+    (r"/executions/[^/]+(/signal)?", "signal"),
     (r"/executions.*", "replay"),
     (r"/code/contexts/[^/]+/restart", "restart"),
     (r"/ready|/version|/code/languages|/code/contexts/[^/]+/events", None),
@@ -99,6 +111,8 @@ FEATURES: Final = frozenset(
         "logs",
         "signal",
         "sessions",
+        "run_limits",
+        "write_id",
     }
 )
 """Every extension that the contract has a name for."""

@@ -83,6 +83,7 @@ async def test_a_command_has_the_environment_it_is_given(checks: Checks, raw: Ra
     "commands",
     "command.envs-file",
     "command.envs-file-anew",
+    "command.envs-file-quotes",
     "command.envs-file-named",
     "command.envs",
     needs={"start"},
@@ -102,7 +103,13 @@ async def test_a_file_of_variables_is_read_for_each_command(checks: Checks, daem
             checks.equal("command.envs-file-anew", told[0].split("|")[0], value)
             checks.equal("command.envs-file", told[0].split("|")[2], "/from/file")
             checks.equal("command.envs", told[0].split("|")[1], "request")
+        await raw.run(f"cat > {path} <<'END'\n{QUOTED}END\n")
+        told = texts(await raw.events("POST", "/command", json={"argv": ["printenv", "A", "B"]}))
+        checks.equal("command.envs-file-quotes", told, [" it costs $5 ", "two lines", 'it\'s "so"', "and a \\"])
         await raw.run(f"rm {path}")
+
+
+QUOTED = "# what's = 'quoted'\nA=' it costs $5 \ntwo lines'\nB=\"it's \\\"so\\\"\\nand a \\\\\"\n"
 
 
 REFUSED: list[tuple[str, dict[str, Any]]] = [

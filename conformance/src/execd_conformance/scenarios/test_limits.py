@@ -121,7 +121,13 @@ async def test_runs_and_contexts_are_limited(checks: Checks, daemons: Daemons) -
             run = (await stream.until(lambda event: event.type == "init"))["text"]
             reply = await ask(other.raw, "POST", "/command", json={"command": "true"})
             refused(checks, "limits.executions", reply, 429, "LIMIT_REACHED")
+            reply = await ask(other.raw, "POST", "/command", json={"command": "true", "background": True})
+            refused(checks, "limits.executions", reply, 429, "LIMIT_REACHED")
             await other.raw.request("DELETE", "/command", params={"id": run})
+        behind = await other.raw.run("exec sleep 60", background=True)
+        reply = await ask(other.raw, "POST", "/command", json={"command": "true"})
+        refused(checks, "limits.executions", reply, 429, "LIMIT_REACHED")
+        await other.raw.request("DELETE", f"/executions/{behind.id}")
         for _ in range(3):
             checks.equal("limits.executions", (await other.raw.run("true")).exit_code, 0)
         reply = await other.raw.request("POST", "/code/context", json={"language": "python"})

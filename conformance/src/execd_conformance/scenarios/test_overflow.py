@@ -44,8 +44,15 @@ def _flood(size: int) -> str:
 async def test_what_nobody_reads_gives_way_and_is_told(checks: Checks, daemons: Daemons) -> None:
     size = 4 * MIB
     async with daemons(retention_bytes=BOUND) as daemon:
-        for overflow in ({}, {"on_overflow": "drop_oldest"}, {"on_overflow": "block"}):
-            body = {"command": _flood(size), "output": "chunks", "on_disconnect": "detach", "disconnect_grace_ms": 0}
+        detached = {"on_disconnect": "detach", "disconnect_grace_ms": 0}
+        for overflow in (
+            detached,
+            {**detached, "on_overflow": "drop_oldest"},
+            {**detached, "on_overflow": "block"},
+            {"background": True},
+            {"background": True, "on_overflow": "block"},
+        ):
+            body = {"command": _flood(size), "output": "chunks"}
             async with daemon.raw.stream("POST", "/command", json={**body, **overflow}) as stream:
                 told = (await stream.until(lambda event: event.type == "init"))["text"]
                 await stream.leave()

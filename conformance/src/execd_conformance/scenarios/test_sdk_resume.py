@@ -69,6 +69,28 @@ async def test_a_stream_survives_cuts_anywhere(checks: Checks, target: Session, 
 
 
 @pytest.mark.parametrize("colour", COLOURS)
+@scenario("sdk", "sdk.resume", "sdk.resume-start", "sdk.output", features={"logs", *FEATURES}, limit_s=60)
+async def test_a_background_command_survives_cuts_anywhere(checks: Checks, target: Session, colour: str) -> None:
+    """Its start, following it, waiting for it and reading its log."""
+    async with breaking(target.url) as line, connected(colour, line.url, target.token) as sandbox:
+        line.cut([1, 260])
+        session = await sandbox.commands.run_background(f"sleep 0.2\n{COMMAND}")
+        checks.that("sdk.resume-start", line.cuts == 2, saw=line.cuts)
+        line.cut([300, 2000, 40_000, 1, 90_000, 500])
+        lines = sandbox.commands.attach(session, check=False)
+        count = sum([1 async for _ in lines])
+        checks.equal("sdk.resume", (lines.execution.exit_code, count > 8), (5, True))
+        checks.that("sdk.resume", line.cuts >= 5, saw=line.cuts)
+        line.cut([150, 1])
+        status = await sandbox.commands.wait(session)
+        checks.equal("sdk.resume", (status.exit_code, status.cause), (5, "exited"))
+        line.cut([200, 30_000])
+        output = await sandbox.commands.get_output(session)
+        seen = (len(output.stdout_bytes), len(output.stderr_bytes), output.cursor)
+        checks.that("sdk.output", (output.stdout_bytes, output.stderr_bytes) == _wanted(), saw=seen)
+
+
+@pytest.mark.parametrize("colour", COLOURS)
 @scenario("sdk", "sdk.resume-start", features=FEATURES)
 async def test_a_start_whose_answer_was_lost_runs_once(
     checks: Checks, target: Session, raw: Raw, folder: str, colour: str

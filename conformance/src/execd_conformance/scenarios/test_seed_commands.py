@@ -14,10 +14,11 @@ from execd_conformance.laws import are_gone
 from execd_conformance.polling import eventually
 from execd_conformance.raw import Raw
 from opensandbox import Execution, OutputLine, Sandbox
+from opensandbox.results import BackgroundCommand, CommandOutput, CommandStatus
 
 
 class Stocked:
-    """A sandbox in which `pip` and `npm` are stand-ins that say something, and /workspace is a folder."""
+    """A sandbox in which `pip`, `npm` and `python` are stand-ins that say something, and /workspace is a folder."""
 
     def __init__(self, sandbox: Sandbox, folder: str) -> None:
         self.commands = self
@@ -34,9 +35,31 @@ class Stocked:
         """Stream as the sandbox does, with the stand-ins on the path."""
         return aiter(self._sandbox.commands.run_stream(command, envs=self._envs))
 
+    async def run_background(self, command: str, *, working_dir: str) -> BackgroundCommand:
+        """Start as the sandbox does, with the stand-ins on the path."""
+        where = working_dir.replace("/workspace", self._folder)
+        return await self._sandbox.commands.run_background(command, working_dir=where, envs=self._envs)
+
+    async def get_status(self, session: BackgroundCommand) -> CommandStatus:
+        """Look as the sandbox does."""
+        return await self._sandbox.commands.get_status(session)
+
+    async def get_output(self, session: BackgroundCommand) -> CommandOutput:
+        """Read as the sandbox does."""
+        return await self._sandbox.commands.get_output(session)
+
+    async def complete(self, session: BackgroundCommand) -> None:
+        """Return when a command is complete: what the seed calls later."""
+
+        async def is_complete() -> bool:
+            return (await self.get_status(session)).is_complete
+
+        await eventually(is_complete)
+
 
 async def _stocked(sandbox: Sandbox, raw: Raw, folder: str) -> Stocked:
     programs = {"pip": 'echo "Collecting $2"', "npm": "echo added 7 packages; echo audited"}
+    programs["python"] = 'echo epoch 1; sleep 0.1; [ "$1" = train.py ] && echo epoch 2'
     for name, text in programs.items():
         await raw.run(
             f"mkdir -p bin && printf '%s\\n' '#!/bin/sh' '{text}' > bin/{name} && chmod 755 bin/{name}", cwd=folder
@@ -61,6 +84,29 @@ async def _foreground(sandbox: Stocked) -> None:
 
     print(execution.logs.stdout[0].text)
     print(f"Exit code: {execution.exit_code}")
+
+
+@scenario("sdk", "sdk.seed-background", profiles=("full", "compat"))
+async def test_background_commands_of_the_seed(
+    checks: Checks, sandbox: Sandbox, raw: Raw, folder: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = await _stocked(sandbox, raw, folder)
+    await _background(given)
+    checks.equal("sdk.seed-background", capsys.readouterr().out, "epoch 1\nepoch 2\n\n")
+
+
+async def _background(sandbox: Stocked) -> None:
+    session = await sandbox.commands.run_background(
+        "python train.py",
+        working_dir="/workspace"
+    )  # fmt: skip
+
+    # Check status later
+    await sandbox.complete(session)
+    status = await sandbox.commands.get_status(session)
+    if status.is_complete:
+        output = await sandbox.commands.get_output(session)
+        print(output.stdout)
 
 
 @scenario("sdk", "sdk.seed-interruption", features={"execution_id"})

@@ -43,3 +43,36 @@ async def test_who_has_no_input_takes_none(checks: Checks, raw: Raw, unique: str
         await raw.request("DELETE", "/command", params={"id": str(init["text"])})
     reply = await raw.request("POST", f"/executions/{unique}/stdin", content=b"x")
     checks.equal("executions.unknown", (reply.status, reply.code), (404, "EXECUTION_NOT_FOUND"))
+
+
+@scenario(
+    "commands", "stdin.repeated", "stdin.offset", "stdin.write-id", "error.offset-mismatch",
+    features={"stdin", "output", "write_id"},
+)  # fmt: skip
+async def test_a_write_that_is_sent_again_is_taken_once(checks: Checks, raw: Raw) -> None:
+    body = {"command": "cat", "stdin": "pipe", "output": "chunks"}
+    async with raw.stream("POST", "/command", json=body) as stream:
+        init = await stream.until(lambda event: event.type == "init")
+        path = f"/executions/{init['text']}/stdin"
+
+        async def write(content: bytes, **params: str) -> tuple[int, str | None, object]:
+            reply = await raw.request("POST", path, content=content, params=params)
+            return reply.status, reply.code, (reply.json().get("details") if reply.body else None)
+
+        for content, params in (
+            (b"one\ntwo\n", {"write_id": "w"}),
+            (b"one\ntwo\n", {"write_id": "w"}),
+            (b"two\nthree\n", {"write_id": "w", "offset": "4"}),
+            (b"one\n", {"write_id": "v"}),
+        ):
+            checks.equal("stdin.repeated", (await write(content, **params))[0], 200)
+        status, code, details = await write(b"x", write_id="w", offset="15")
+        checks.equal("stdin.offset", (status, details), (409, {"offset": 14}))
+        checks.equal("error.offset-mismatch", (status, code), (409, "OFFSET_MISMATCH"))
+        for params in ({"offset": "0"}, {"write_id": "a/b"}, {"write_id": "x" * 65}):
+            checks.equal("stdin.write-id", (await write(b"x", **params))[:2], (400, "INVALID_QUERY"))
+        await write(b"end", write_id="u", eof="true")
+        events = await whole(stream)
+    checks.equal("stdin.repeated", written(events), b"one\ntwo\nthree\none\nend")
+    # The answer to the last write may have been lost: whether it was taken can be asked after the end too.
+    checks.equal("stdin.repeated", (await write(b"end", write_id="u"))[0], 200)

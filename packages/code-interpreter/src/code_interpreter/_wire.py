@@ -80,6 +80,7 @@ class LanguageInfo(Struct, frozen=True, omit_defaults=True, kw_only=True):
     version: str
     warm: int
     limits: list[str]
+    warm_memory_bytes: int | None = None
 
 
 class ErrorDetail(Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -53,6 +53,8 @@ def serve(handover: Handover) -> int:
     from execd import listen
     from execd import settings as options
 
+    if handover.argv and handover.argv[0] in ("kernels", "doctor") and not _said_at_once(handover.argv, options.usage):
+        return _inspect(handover)
     if said := _said_at_once(handover.argv, options.usage):
         print(said)
         return 0
@@ -60,11 +62,23 @@ def serve(handover: Handover) -> int:
         settings = options.read(handover.argv, tokens=handover.tokens)
         sockets = listen.bind(listen.plan(settings))
         if settings.uds is not None:
-            handover.note_socket(settings.uds)
-        _run(settings, sockets, guard_fd=handover.guard_fd)
+            handover.note(settings.uds)
+        _run(settings, sockets, handover)
     except options.UsageError as error:
         return _refuse(error, USAGE_FAULT)
     except (options.SettingsError, listen.BindError) as error:
+        return _refuse(error, START_FAULT)
+
+
+def _inspect(handover: Handover) -> int:
+    from execd import inspection
+    from execd import settings as options
+
+    try:
+        return inspection.run(handover)
+    except options.UsageError as error:
+        return _refuse(error, USAGE_FAULT)
+    except options.SettingsError as error:
         return _refuse(error, START_FAULT)
 
 
@@ -81,7 +95,7 @@ def _refuse(error: Exception, status: int) -> int:
     return status
 
 
-def _run(settings: Settings, sockets: list[socket.socket], *, guard_fd: int) -> NoReturn:
+def _run(settings: Settings, sockets: list[socket.socket], handover: Handover) -> NoReturn:
     import asyncio
     import logging
 
@@ -98,14 +112,14 @@ def _run(settings: Settings, sockets: list[socket.socket], *, guard_fd: int) -> 
     if (port := listen.tcp_port(sockets)) is not None:
         # Deployed clients of code interpreters take a port that answers for a Jupyter server that is up.
         environment["JUPYTER_PORT"] = str(port)
-    daemon = app.build(settings, root=os.getppid(), environment=environment)
+    daemon = app.build(settings, root=os.getppid(), environment=environment, note=handover.note)
 
     def leave() -> NoReturn:
         # Nothing is left to be saved, and what is left to wait for (threads, clients) may never come.
         os._exit(0)
 
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve(settings, sockets, daemon, guard_fd=guard_fd, leave=leave))
+        runner.run(_serve(settings, sockets, daemon, guard_fd=handover.guard_fd, leave=leave))
         leave()
 
 
@@ -129,6 +143,7 @@ async def _serve(
     async def until_ended() -> None:
         # Hypercorn calls this when it listens, and stops serving when it returns.
         _say_ready(sockets)
+        daemon.services.code.fill()
         await ending.asked()
         await end(daemon.close, kill_grace_s=settings.kill_grace_ms / 1000, leave=leave)
 

@@ -54,7 +54,11 @@ class Feature(StrEnum):
     SIGNAL = "signal"
     MAX_OUTPUT_BYTES = "max_output_bytes"
     SESSIONS = "sessions"
+    RUN_LIMITS = "run_limits"
+    WRITE_ID = "write_id"
     CHUNKED_UPLOAD = "chunked_upload"
+    ARCHIVE = "archive"
+    WATCH = "watch"
     SIGN = "sign"
     DIRECTORIES = "directories"
 
@@ -168,6 +172,10 @@ class RunCommandRequest(Struct, frozen=True, omit_defaults=True, forbid_unknown_
     envs: dict[VariableName, Text] | None = None
     stdin: StdinMode | None = None
     max_output_bytes: Annotated[int, Meta(ge=0, le=9007199254740992)] | None = None
+    memory_limit_bytes: Annotated[int, Meta(ge=1048576, le=9007199254740992)] | None = (
+        None
+    )
+    pids_limit: Annotated[int, Meta(ge=1, le=4194304)] | None = None
     output: OutputMode | None = None
     on_disconnect: DisconnectPolicy | None = None
     disconnect_grace_ms: Annotated[int, Meta(ge=0, le=9007199254740992)] | None = None
@@ -262,6 +270,7 @@ class LanguageInfo(Struct, frozen=True, omit_defaults=True, forbid_unknown_field
     version: str
     warm: int
     limits: list[str]
+    warm_memory_bytes: int | None = None
 
 
 class UploadMetadata(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):

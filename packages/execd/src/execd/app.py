@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Mapping
+import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -17,18 +18,23 @@ from execd.http.body import Arrivals
 from execd.http.services import Activity, Services
 from execd.http.signing import Signer
 from execd.kernel.room import Code
+from execd.kernel.specs import ALIASES
 from execd.kernel.surroundings import KernelSettings, Surroundings
-from execd.metrics.sampler import Sampler
+from execd.metrics import cgroup
+from execd.metrics.sampler import Sampler, reader
 from execd.process.clearing import clear
 from execd.process.command import Commands, CommandSettings
 from execd.process.environment import read_file
-from execd.process.members import MARK
+from execd.process.groups import Controller, Place
+from execd.process.limits import Limits
+from execd.process.members import INSTANCE, MARK
+from execd.process.newcomers import Newcomers
 from execd.process.sessions import Sessions
-from execd.process.sweep import Survey
+from execd.process.sweep import Survey, kill_orphans
 from execd.runs.clock import Clock
 from execd.runs.registry import Registry, Retention
 from execd.runs.spool import Spool
-from execd.settings import Settings, SettingsError, default_state_dir
+from execd.settings import Settings, SettingsError, UsageError, default_state_dir, pool_sizes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +45,9 @@ class Daemon:
     services: Services
     commands: Commands
     sessions: Sessions
+    limits: Limits
+    instance: str
+    """By which what this daemon has started is told from what others have."""
 
     async def close(self) -> None:
         """Stop every run and refuse what has not arrived; returns when all runs have ended and left nothing."""
@@ -49,25 +58,38 @@ class Daemon:
         await asyncio.gather(self.services.registry.close(), self.services.code.close())
         await self.sessions.close()
         await self.services.files.uploads.close()
-        self.commands.end_survivors()
+        kill_orphans(self.instance)  # No guard may be there to do it.
+        await self.limits.close()
 
 
-def build(settings: Settings, *, environment: Mapping[str, str], root: int | None = None) -> Daemon:
+def build(
+    settings: Settings,
+    *,
+    environment: Mapping[str, str],
+    root: int | None = None,
+    note: Callable[[str], None] = lambda _: None,
+) -> Daemon:
     """Return the daemon of these settings; raises `SettingsError`.
 
-    Runs start from `environment` and remain below the process `root`, if that is a subreaper.
+    Runs start from `environment` and remain below the process `root`, if that is a subreaper. `note` is told of what
+    somebody has to remove when the daemon cannot.
     """
+    instance = uuid.uuid4().hex
+    environment = {**environment, INSTANCE: instance}
     clock = Clock(wall_ms=lambda: time.time_ns() // 1_000_000, mono_ms=lambda: time.monotonic_ns() // 1_000_000)
     registry = Registry(retention=_retention(settings), spool=Spool(_state_dir(settings)), clock=clock)
     working_root = _working_root(settings)
     metrics = Sampler(disk_path=working_root)
     metrics.start()
+    limits = Limits(_places, note=note, root=root)
+    memory_kills = limits.elsewhere(metrics.memory_kills) if metrics.counts_below else metrics.memory_kills
     commands = Commands(
         registry,
         _command_settings(settings, working_root),
         environment,
         root=root,
-        memory_kills=metrics.memory_kills,
+        memory_kills=memory_kills,
+        limits=limits,
     )
     sessions = Sessions(
         registry,
@@ -75,14 +97,16 @@ def build(settings: Settings, *, environment: Mapping[str, str], root: int | Non
         environment,
         limit=settings.max_sessions,
         root=root,
-        memory_kills=metrics.memory_kills,
+        memory_kills=memory_kills,
     )
     services = Services(
         registry=registry,
         commands=commands,
         sessions=sessions,
         code=Code(
-            registry, _kernel_settings(settings, working_root), _surroundings(settings, environment, root, metrics)
+            registry,
+            _kernel_settings(settings, working_root),
+            _surroundings(settings, environment, root, memory_kills, metrics),
         ),
         files=Files(Places(root=working_root, environment=environment)),
         metrics=metrics,
@@ -93,7 +117,14 @@ def build(settings: Settings, *, environment: Mapping[str, str], root: int | Non
         heartbeat_s=settings.heartbeat_s,
         now_ms=clock.wall_ms,
     )
-    return Daemon(app=http.build(services), services=services, commands=commands, sessions=sessions)
+    return Daemon(
+        app=http.build(services),
+        services=services,
+        commands=commands,
+        sessions=sessions,
+        limits=limits,
+        instance=instance,
+    )
 
 
 def _retention(settings: Settings) -> Retention:
@@ -101,6 +132,7 @@ def _retention(settings: Settings) -> Retention:
         run_bytes=settings.retention_bytes,
         total_bytes=settings.retention_total_bytes,
         keep_s=settings.retention_s,
+        keep_count=settings.retention_count,
         max_live=settings.max_executions,
     )
 
@@ -130,11 +162,33 @@ def _kernel_settings(settings: Settings, working_root: str) -> KernelSettings:
         max_contexts=settings.max_contexts,
         default_language=settings.default_language,
         context_idle_s=settings.context_idle_s,
+        preferred=_preferred(settings),
+        pool=_pool(settings),
+        pool_lazy=settings.pool_lazy,
     )
 
 
+def _preferred(settings: Settings) -> tuple[tuple[str, str], ...]:
+    pairs = [entry.partition("=") for entry in settings.kernels]
+    for language, _, kernel in pairs:
+        if language not in ALIASES or not kernel:
+            raise UsageError(f"--kernels: it is language=kernel, and {language[:32]!r} names no language, or no kernel")
+    return tuple((ALIASES[language], kernel) for language, _, kernel in pairs)
+
+
+def _pool(settings: Settings) -> dict[str, int]:
+    sizes = pool_sizes(settings)
+    if unknown := [language for language in sizes if language not in ALIASES]:
+        raise UsageError(f"--pool: there is no language {unknown[0][:32]!r}")
+    return {ALIASES[language]: size for language, size in sizes.items()}
+
+
 def _surroundings(
-    settings: Settings, environment: Mapping[str, str], root: int | None, metrics: Sampler
+    settings: Settings,
+    environment: Mapping[str, str],
+    root: int | None,
+    memory_kills: Callable[[], int],
+    metrics: Sampler,
 ) -> Surroundings:
     survey = Survey(root=root)
 
@@ -145,8 +199,17 @@ def _surroundings(
     return Surroundings(
         environment=environment_of,
         clear=partial(clear, survey=survey, grace_s=settings.kill_grace_ms / 1000),
-        memory_kills=metrics.memory_kills,
+        newcomers=lambda child, mark: Newcomers(child, mark, survey).end,
+        memory_kills=memory_kills,
+        memory_left=lambda: 1 - (metrics.latest.mem_used_pct or 0) / 100,
     )
+
+
+def _places() -> dict[Controller, Place]:
+    """Return the daemon's own groups, as they are now."""
+    found = cgroup.places(reader(""))
+    wanted: tuple[Controller, ...] = ("memory", "pids")
+    return {name: Place(found[name].version, found[name].own) for name in wanted if name in found}
 
 
 def _access(settings: Settings) -> Access:

@@ -211,7 +211,7 @@ class StdinClosed(ExecdError):
 
 
 class OffsetMismatch(ExecdError):
-    """A piece of an upload does not follow what has come; `details.offset` says what would."""
+    """A part does not follow what has been taken; `details.offset` says how much that is."""
 
     status = 409
     code = "OFFSET_MISMATCH"

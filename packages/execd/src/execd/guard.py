@@ -34,8 +34,8 @@ _PR_SET_CHILD_SUBREAPER = 36
 class Handover:
     """What the guard gives to the daemon.
 
-    `guard_fd` becomes readable when the guard is gone; `note_socket(path)` names a Unix socket that the guard removes
-    at the end.
+    `guard_fd` becomes readable when the guard is gone; `note(path)` names what the guard removes at the end: a Unix
+    socket, or a directory of control groups.
     """
 
     __slots__ = ("_notes", "argv", "guard_fd", "tokens")
@@ -46,8 +46,8 @@ class Handover:
         self.guard_fd = guard_fd
         self._notes = notes
 
-    def note_socket(self, path: str) -> None:
-        """Ask the guard to remove a Unix socket when everything has ended."""
+    def note(self, path: str) -> None:
+        """Ask the guard to remove a socket or a directory of empty directories when everything has ended."""
         os.write(self._notes, os.path.abspath(os.fsencode(path)) + b"\0")
 
 
@@ -151,7 +151,7 @@ def _fork(argv: list[str], tokens: tuple[str, ...], serve: Callable[[Handover], 
     os.close(notes)
     status = _watch(daemon, _lifeline(argv), before)
     _sweep(spared)
-    _remove_sockets(notes_read)
+    _remove_noted(notes_read)
     return status
 
 
@@ -271,10 +271,20 @@ def descendants(root: int) -> set[int]:
     return found
 
 
-def _remove_sockets(notes: int) -> None:
+def _remove_noted(notes: int) -> None:
     for path in _read_all(notes).split("\0"):
         try:
-            if path:
+            if os.path.isdir(path):
+                _remove_groups(path)
+            elif path:
                 os.unlink(path)
         except OSError:
             pass
+
+
+def _remove_groups(path: str) -> None:
+    # A control group is an empty directory, whatever files it shows.
+    for entry in list(os.scandir(path)):
+        if entry.is_dir(follow_symlinks=False):
+            os.rmdir(entry.path)
+    os.rmdir(path)

@@ -29,6 +29,10 @@ def _says(help_text: str) -> Meta:
     return Meta(description=help_text)
 
 
+MOST_READY: Final = 64
+"""Kernels of one language that may be kept ready."""
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Every setting; `read` makes one."""
 
@@ -51,10 +55,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     retention_s: Annotated[_Seconds, _says("how long a finished run is kept")] = 600
     retention_bytes: Annotated[_Count, _says("output kept of one run")] = 256 * 1024 * 1024
     retention_total_bytes: Annotated[_Count, _says("output kept of all runs")] = 1024 * 1024 * 1024
+    retention_count: Annotated[_Count, _says("finished runs kept")] = 20_000
     max_executions: Annotated[_Count, _says("runs at once")] = 1000
     max_contexts: Annotated[_Count, _says("contexts at once")] = 64
     max_sessions: Annotated[_Count, _says("shell sessions at once")] = 64
     context_idle_s: Annotated[_Seconds, _says("end a context after so long without a run; 0 is never")] = 0
+    pool: Annotated[tuple[str, ...], _says("kernels kept ready, as language=number; several with commas")] = ()
+    pool_lazy: Annotated[bool, _says("keep kernels of a language ready only once it has been used")] = False
+    kernels: Annotated[tuple[str, ...], _says("kernels to prefer, as language=kernel; several with commas")] = ()
     default_language: Annotated[str | None, _says("language of code whose request names none")] = None
     body_timeout_s: Annotated[float, Meta(gt=0, le=1e9), _says("time for a request's body to arrive")] = 30
     max_body_bytes: Annotated[_Count, _says("size of a JSON body")] = 16 * 1024 * 1024
@@ -137,8 +145,9 @@ def _variable(name: str) -> str:
 def usage() -> str:
     """Return what `--help` prints."""
     lines = [f"  {row.flag:<24} {row.help} [{_shown(row.default)}]" for row in rows()]
-    head = f"execd {__version__}\nusage: execd [serve] [--flag value]...\n"
+    head = f"execd {__version__}\nusage: execd [serve|kernels|doctor] [--flag value]...\n"
     lines += [f"  {'--config':<24} TOML file with any of these", f"  {'--version':<24} print the version"]
+    lines += [f"  {'--json':<24} answer of kernels (what is there) and doctor (whether it works) as JSON"]
     return "\n".join(
         [head, *lines, "", "A flag --foo-bar is also a variable EXECD_FOO_BAR and a key foo_bar of the file."]
     )
@@ -160,7 +169,27 @@ def read(argv: Sequence[str], *, tokens: Sequence[str] = (), environ: Mapping[st
     raw = {**(_file(config) if config else {}), **variables, **flags}
     if tokens:
         raw["access_token"] = list(tokens)
-    return _with_token_file(_with_descriptor(_convert(raw)))
+    settings = _with_token_file(_with_descriptor(_convert(raw)))
+    pool_sizes(settings)
+    return settings
+
+
+def pool_sizes(settings: Settings) -> dict[str, int]:
+    """Return how many kernels of which language are kept ready; raises `UsageError`."""
+    sizes: dict[str, int] = {}
+    for entry in settings.pool:
+        language, equals, number = entry.partition("=")
+        if not (
+            language
+            and equals
+            and number.isascii()
+            and number.isdigit()
+            and len(number) < 4
+            and int(number) <= MOST_READY
+        ):
+            raise UsageError(f"--pool: it is language=number, with no number beyond {MOST_READY}")
+        sizes[language.strip()] = int(number)
+    return sizes
 
 
 def _flags(argv: Sequence[str]) -> dict[str, str]:

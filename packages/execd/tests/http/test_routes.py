@@ -10,6 +10,7 @@ import pytest
 
 from execd._wire import RunCommandRequest
 from execd.http.auth import Access
+from execd.http.executions import PAGE_CHARACTERS
 from execd.http.routes import ROUTES
 
 from .worlds import DONE, FAILED, Wire, World, scope_of, world
@@ -244,10 +245,26 @@ async def test_an_unknown_execution_is_404(path: str) -> None:
     assert (reply.status, reply.code) == (404, "EXECUTION_NOT_FOUND")
 
 
-async def test_pages_hold_every_execution_once_in_the_order_of_their_starts() -> None:
+async def test_a_page_of_long_commands_ends_early_and_leaves_nobody_out() -> None:
     rooms = world()
-    for at in range(7):
-        rooms.commands.start(_request(f"run-{at}"))
+    sizes = [10, PAGE_CHARACTERS * 2, PAGE_CHARACTERS // 2, PAGE_CHARACTERS // 2, 10, 10]
+    for at, size in enumerate(sizes):
+        rooms.commands.start(RunCommandRequest(command="x" * size, execution_id=f"run-{at}"))
+    pages: list[list[int]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = (await rooms.call("GET", f"/executions?limit=1000{cursor}")).json
+        pages.append([len(shown["content"]) for shown in page["executions"]])
+        cursor = f"&cursor={page['next_cursor']}" if "next_cursor" in page else None
+    assert pages == [sizes[:1], sizes[1:2], sizes[2:4], sizes[4:]]
+
+
+async def test_pages_hold_every_execution_once_in_the_order_of_their_starts() -> None:
+    """Whatever they are called, though the clock shows one time, and while others come."""
+    rooms = world()
+    names = ["g", "c", "f", "a", "b", "e", "d"]
+    for name in names:
+        rooms.commands.start(_request(name))
     seen: list[str] = []
     cursor = ""
     while True:
@@ -256,7 +273,9 @@ async def test_pages_hold_every_execution_once_in_the_order_of_their_starts() ->
         if "next_cursor" not in page:
             break
         cursor = f"&cursor={page['next_cursor']}"
-    assert seen == [f"run-{at}" for at in range(7)]
+        if len(seen) == 3:
+            rooms.commands.start(_request("aa"))
+    assert seen == [*names, "aa"]
 
 
 def _request(execution_id: str) -> RunCommandRequest:
@@ -275,7 +294,17 @@ async def test_executions_are_told_apart_by_whether_they_run() -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["limit=0", "limit=1001", "limit=x", "limit=", "running=maybe", "kind=thing", "cursor=x", "cursor=1", "cursor=x.y"],
+    [
+        "limit=0",
+        "limit=1001",
+        "limit=x",
+        "limit=",
+        "running=maybe",
+        "kind=thing",
+        "cursor=x",
+        "cursor=-1",
+        "cursor=1.y",
+    ],
 )
 async def test_a_list_that_cannot_be_understood_is_refused(query: str) -> None:
     reply = await world().call("GET", f"/executions?{query}")

@@ -191,7 +191,7 @@ async def test_what_is_asked_wrongly_is_refused_before_anything_starts(kernels: 
         await kernels.contexts.interrupt("none")
     with pytest.raises(LanguageNotSupported) as refused:
         await kernels.contexts.delete_all("cobol")
-    assert refused.value.details == {"installed": ["python"]}
+    assert refused.value.details == {"installed": ["python", "bash"]}
     assert kernels.registry.runs() == []
 
 
@@ -204,8 +204,9 @@ async def test_a_default_language_stands_in_for_one_that_is_not_named(tmp_path: 
 
 
 async def test_languages_say_how_they_are_served(kernels: World) -> None:
-    (python,) = await kernels.contexts.languages()
+    python, bash = await kernels.contexts.languages()
     assert (python.name, python.aliases, python.warm) == ("python", ["py", "python3"], 0)
+    assert (bash.name, bash.aliases, bash.kernel) == ("bash", ["sh", "shell"], f"bash {bash.version}")
     assert python.version == sys.version.split()[0]
     assert python.kernel.startswith("ipykernel ")
 

@@ -250,7 +250,33 @@ def test_a_lost_idle_or_a_lost_reply_never_hangs_the_cell(conversation: list[Mes
     cell = Cell().hear(*[message for message in conversation if message not in lost])
     assert not cell.finished
     assert cell.effects.count(Do.START_SILENCE) > 0
-    assert cell.step(Kind.SILENCE_OVER).finished
+    cell.step(Kind.SILENCE_OVER)
+    assert cell.finished or cell.step(Kind.DIED, death=DEATH).finished
+
+
+def test_a_kernel_that_finishes_without_a_reply_is_broken_and_goes() -> None:
+    cell = Cell().hear(BUSY, INPUT, IDLE).step(Kind.SILENCE_OVER)
+    assert Do.KILL in cell.effects
+    cell.step(Kind.DIED, death=Death(signal="SIGKILL"))
+    ended = end(cell.state)
+    assert (ended.cause, ended.evalue, ended.state_lost) == ("kernel_died", "the kernel gave no reply", True)
+
+
+def test_a_cell_that_is_interrupted_may_lose_its_reply_and_keeps_its_kernel() -> None:
+    cell = Cell().hear(BUSY, INPUT).step(Kind.STOP, cause="interrupted").hear(IDLE).step(Kind.SILENCE_OVER)
+    assert cell.finished
+    assert (end(cell.state).cause, end(cell.state).state_lost) == ("interrupted", False)
+
+
+def test_a_cell_whose_kernel_broke_is_not_done_though_it_said_so() -> None:
+    cell = Cell().hear(BUSY, INPUT, OK).step(Kind.DIED, death=Death(reason="closed its sockets"))
+    assert (end(cell.state).cause, end(cell.state).evalue) == ("kernel_died", "the kernel closed its sockets")
+
+
+def test_what_was_shown_as_the_error_counts_and_not_what_the_reply_makes_of_it() -> None:
+    reply = said("execute_reply", status="error", ename="NoneType", evalue="None", traceback=[])
+    cell = Cell().hear(BUSY, INPUT, ERROR, reply, IDLE)
+    assert end(cell.state).ename == "ValueError"
 
 
 _steps = st.one_of(

@@ -21,6 +21,7 @@ from execd.kernel.languages import Languages
 from execd.kernel.surroundings import KernelSettings, Surroundings
 from execd.process.clearing import clear
 from execd.process.members import MARK
+from execd.process.newcomers import Newcomers
 from execd.process.sweep import Survey
 from execd.runs.clock import Clock
 from execd.runs.registry import Registry, Retention
@@ -48,9 +49,12 @@ class World:
         run_bytes: int = 1 << 28,
         envs: Mapping[str, str] | None = None,
         default_language: str | None = None,
+        pool: int = 0,
+        pool_lazy: bool = False,
     ) -> None:
         self.root = root
         self.kills = 0
+        self.memory_left = 1.0
         clock = Clock(wall_ms=lambda: time.time_ns() // 1_000_000, mono_ms=lambda: time.monotonic_ns() // 1_000_000)
         self.registry = Registry(
             retention=Retention(run_bytes=run_bytes, max_live=max_live), spool=_Healthy(), clock=clock
@@ -64,11 +68,15 @@ class World:
             default_language=default_language,
             start_limit_s=start_limit_s,
             context_idle_s=context_idle_s,
+            pool={"python": pool} if pool else {},
+            pool_lazy=pool_lazy,
         )
         surroundings = Surroundings(
             environment=lambda given, mark: {**base, **given, MARK: mark},
             clear=partial(clear, survey=Survey(), grace_s=2.0),
+            newcomers=lambda child, mark: Newcomers(child, mark, Survey()).end,
             memory_kills=lambda: self.kills,
+            memory_left=lambda: self.memory_left,
         )
         languages = Languages(lambda given: surroundings.environment(given, ""), str(root), default=default_language)
         self.contexts = Contexts(self.registry, settings, surroundings, languages)

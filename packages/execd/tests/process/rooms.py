@@ -15,6 +15,8 @@ import msgspec
 
 from execd._wire import CreateSessionRequest, RunCommandRequest, RunInSessionRequest
 from execd.process.command import Commands, CommandSettings
+from execd.process.groups import RunGroup
+from execd.process.limits import Limits
 from execd.process.members import look
 from execd.process.sessions import Sessions
 from execd.runs.clock import Clock
@@ -82,6 +84,7 @@ class Room:
         memory_kills: Callable[[], int] = lambda: 0,
         retention: Retention | None = None,
         max_sessions: int = 10,
+        limits: Limits | None = None,
     ) -> None:
         clock = Clock(wall_ms=lambda: time.time_ns() // 10**6, mono_ms=lambda: time.monotonic_ns() // 10**6)
         self.registry = Registry(retention=retention or Retention(), spool=Spool(None), clock=clock)
@@ -94,8 +97,15 @@ class Room:
         )
         own = {"PATH": os.environ["PATH"]} if environment is None else environment
         self.directory = directory
-        self.commands = Commands(self.registry, settings, own, memory_kills=memory_kills)
+        self.limits = limits
+        self.commands = Commands(self.registry, settings, own, memory_kills=memory_kills, limits=limits)
         self.sessions = Sessions(self.registry, settings, own, memory_kills=memory_kills, limit=max_sessions)
+
+    def limit_group(self) -> RunGroup:
+        """Return the one control group that a live run is in."""
+        assert self.limits
+        (group,) = self.limits._live
+        return group
 
     async def session(self, **fields: Any) -> str:
         return await self.sessions.create(msgspec.convert(fields, CreateSessionRequest))

@@ -18,11 +18,10 @@ from execd.errors import (
     PermissionDenied,
     ShuttingDown,
 )
-from execd.process.members import look
 from execd.runs.registry import Retention
 from execd.runs.run import Policy
 
-from .rooms import Room, alive, gone
+from .rooms import Room, alive
 
 root = pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
 
@@ -241,22 +240,6 @@ async def test_another_request_with_the_same_id_is_a_conflict(room: Room) -> Non
     await room.run("true", execution_id="same")
     with pytest.raises(ExecutionConflict):
         room.start("false", execution_id="same")
-
-
-# ── survivors ────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def test_survivors_can_be_ended_when_the_daemon_ends(room: Room) -> None:
-    watched = room.start("sleep 600 & echo $!; setsid -f sh -c 'echo $$; sleep 600 & wait'")
-    survivors = [await watched.number(), await watched.number()]
-    await watched.end()
-    with pytest.MonkeyPatch.context() as patch:
-        # A test has no guard: its orphans pass to whoever adopts orphans here.
-        parent = look(survivors[0])
-        assert parent
-        patch.setattr(os, "getppid", lambda: parent.parent)
-        room.commands.end_survivors()
-    await gone(*survivors)
 
 
 # ── interrupts ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -8,7 +8,7 @@ import uuid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execd.process.members import Census, Process, look, parse_mark, parse_stat, take_census
+from execd.process.members import Census, Process, look, parse_mark, parse_stat, take_census, take_orphans
 
 MARK = uuid.uuid4().hex
 pids = st.integers(1, 8)
@@ -72,15 +72,19 @@ def test_a_census_finds_what_is_marked_below_the_root_and_never_the_daemon() -> 
     assert os.getpid() not in [process.pid for process in take_census().members(own.session, "")]
 
 
-async def test_orphans_are_the_survivors_that_have_passed_to_the_daemon_s_adopter() -> None:
-    table = [
-        (Process(pid=10, state="S", parent=1, group=9, session=9, start=0), "ours"),
-        (Process(pid=11, state="S", parent=10, group=9, session=9, start=0), None),
-        (Process(pid=12, state="Z", parent=1, group=9, session=9, start=0), "ours"),
-        (Process(pid=20, state="S", parent=1, group=9, session=9, start=0), "another"),
-        (Process(pid=30, state="S", parent=2, group=9, session=9, start=0), "ours"),
-    ]
-    assert {process.pid for process in Census(table).orphans(["ours", "older"], parent=1)} == {10, 11}
+def test_orphans_are_what_one_daemon_has_started_and_its_descendants() -> None:
+    environment = {"PATH": os.environ["PATH"], "EXECD_INSTANCE_ID": MARK}
+    start = "sh -c 'echo $$; sleep 600 >&- & echo $!; exec sleep 600 >&-' & exit"
+    told = subprocess.check_output(["sh", "-c", start], env=environment, stderr=subprocess.DEVNULL)
+    survivors = set(map(int, told.split()))
+    adopter = look(min(survivors))
+    assert adopter
+    with subprocess.Popen(["sleep", "600"], env=environment) as own:
+        found = {process.pid for process in take_orphans(MARK, parent=adopter.parent)}
+        assert take_orphans(MARK[1:], parent=adopter.parent) == []
+        for pid in (*survivors, own.pid):
+            os.kill(pid, signal.SIGKILL)
+    assert found == survivors
 
 
 def test_nobody_has_a_number_that_is_free() -> None:

@@ -20,9 +20,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from execd.runs import text
+from execd.runs.blocks import Log
 from execd.runs.cursor import Cursor
 from execd.runs.index import Kind, Record, rightmost, unpack
-from execd.runs.spool import BLOCK, Log, Spool
+from execd.runs.spool import BLOCK, Spool
 from execd.runs.sse import Stream, encode
 from execd.runs.store import Store
 from execd.runs.text import Mode
@@ -132,6 +133,7 @@ OPERATION = (
 def small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks of 64 bytes, so that short runs reach the disk; lines of 12, so that long ones are split."""
     monkeypatch.setattr("execd.runs.spool.BLOCK", 64)
+    monkeypatch.setattr("execd.runs.blocks.BLOCK", 64)
     monkeypatch.setattr("execd.runs.text.LINE_LIMIT", 12)
 
 

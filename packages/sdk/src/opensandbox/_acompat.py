@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import select
+import socket
 import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -176,6 +177,21 @@ def readable(descriptor: int, *, timeout: float) -> bool:
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     return bool(poll.poll(timeout * 1000))
+
+
+async def asever(connection: socket.socket | None, close: Callable[[], Awaitable[None]]) -> None:  # noqa: ARG001
+    """Close a connection, also under somebody who waits for it."""
+    await close()
+
+
+def sever(connection: socket.socket | None, close: Callable[[], None]) -> None:  # noqa: ARG001 - see below
+    """End a connection under another thread that may wait for it, and closes it then; None has no answer yet.
+
+    Closing it here would wake nobody, and the thread would wait on for whatever takes the descriptor's number next.
+    """
+    if connection is not None:
+        with suppress(OSError):  # it has been closed from the other end
+            connection.shutdown(socket.SHUT_RDWR)
 
 
 async def ain_thread(work: Callable[..., T], *arguments: Any) -> T:

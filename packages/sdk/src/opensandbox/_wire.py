@@ -73,6 +73,10 @@ class RunCommandRequest(Struct, frozen=True, omit_defaults=True, kw_only=True):
     envs: dict[VariableName, Text] | None = None
     stdin: StdinMode | None = None
     max_output_bytes: Annotated[int, Meta(ge=0, le=9007199254740992)] | None = None
+    memory_limit_bytes: Annotated[int, Meta(ge=1048576, le=9007199254740992)] | None = (
+        None
+    )
+    pids_limit: Annotated[int, Meta(ge=1, le=4194304)] | None = None
     output: OutputMode | None = None
     on_disconnect: DisconnectPolicy | None = None
     disconnect_grace_ms: Annotated[int, Meta(ge=0, le=9007199254740992)] | None = None
@@ -167,6 +171,7 @@ class LanguageInfo(Struct, frozen=True, omit_defaults=True, kw_only=True):
     version: str
     warm: int
     limits: list[str]
+    warm_memory_bytes: int | None = None
 
 
 class UploadMetadata(Struct, frozen=True, omit_defaults=True, kw_only=True):

@@ -26,7 +26,8 @@ __all__ = ["EVERY_FEATURE", "FakeTransport", "FakeTransportSync"]
 EVERY_FEATURE: Final = frozenset(
     {
         *("execution_id", "output", "replay", "disconnect", "overflow", "stdin", "user"),
-        *("create_mode", "ephemeral", "restart", "logs", "signal", "max_output_bytes", "sessions"),
+        *("create_mode", "ephemeral", "restart", "logs", "signal", "max_output_bytes", "sessions", "run_limits"),
+        "write_id",
     }
 )
 """What a current daemon has."""

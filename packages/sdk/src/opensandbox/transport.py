@@ -10,14 +10,8 @@ from collections.abc import AsyncGenerator, Callable, Generator
 from collections.abc import Set as AbstractSet
 from typing import Protocol
 
-from opensandbox._core.calls import (
-    BRIEF_SILENCE_S,
-    DISCONNECT_GRACE_MS,
-    STOP_SILENCE_S,
-    environment,
-    milliseconds,
-    require,
-)
+from opensandbox._core.arguments import environment, milliseconds
+from opensandbox._core.calls import BRIEF_SILENCE_S, DISCONNECT_GRACE_MS, STOP_SILENCE_S, require
 from opensandbox._core.decode import body as decode_body
 from opensandbox._core.decode import event_decoder
 from opensandbox._core.request import E, Received, Reply, Request, StreamRequest, segment

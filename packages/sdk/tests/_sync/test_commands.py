@@ -451,7 +451,7 @@ def test_a_background_command_is_a_value_that_works_as_an_id() -> None:
             sandbox.commands.close_stdin(session)
         written = daemon.seen("POST", "/executions/bg-1/stdin")
         assert [(request.body, request.query) for request in written] == [
-            (b"yes\n", {}), (b"", {"eof": "true"}), (b"more\n", {}), (b"", {"eof": "true"}),
+            (b"yes\n", {"eof": "true"}), (b"more\n", {}), (b"", {"eof": "true"}),
         ]  # fmt: skip
         assert daemon.seen("POST", "/command")[0].json["background"] is True
 
@@ -508,7 +508,9 @@ def test_output_is_both_streams_up_to_one_cursor() -> None:
             assert (output.cursor, output.truncated) == (7, False)
             sandbox.commands.get_output("a1", cursor=7)
         asked = [request.query for request in daemon.seen("GET", "/command/a1/logs")]
-    assert asked[:2] == [{"cursor": "0", "stream": "stdout"}, {"cursor": "0", "stream": "stderr", "until": "7"}]
+    first, second = asked[:2]
+    assert (first["cursor"], first["stream"]) == ("0", "stdout")
+    assert second == {"cursor": "0", "stream": "stderr", "until": "7"}
     assert asked[2]["cursor"] == "7"
 
 

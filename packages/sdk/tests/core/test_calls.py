@@ -10,7 +10,9 @@ import pytest
 from opensandbox._core import calls
 from opensandbox.exceptions import NotSupportedException
 
-EVERYTHING = frozenset({"execution_id", "output", "replay", "disconnect", "stdin", "user", "max_output_bytes"})
+EVERYTHING = frozenset(
+    {"execution_id", "output", "replay", "disconnect", "stdin", "user", "max_output_bytes", "run_limits"}
+)
 
 
 def sent(command: Any, *, features: frozenset[str] = EVERYTHING, **fields: Any) -> dict[str, Any]:
@@ -26,13 +28,34 @@ def test_a_string_is_shell_text_and_a_sequence_a_program() -> None:
 
 def test_every_argument_has_its_place_on_the_wire() -> None:
     body = sent(
-        "x", working_dir="/w", envs={"A": "1"}, timeout=1.5, uid=1, gid=2, user="me", stdin=True, max_output_bytes=9
+        "x", working_dir="/w", envs={"A": "1"}, timeout=1.5, uid=1, gid=2, user="me", stdin=True, max_output_bytes=9,
+        memory_limit_bytes=2**20, pids_limit=1,
     )  # fmt: skip
     assert body == {
         "command": "x", "cwd": "/w", "envs": {"A": "1"}, "timeout": 1500, "uid": 1, "gid": 2, "user": "me",
         "stdin": "pipe", "max_output_bytes": 9, "output": "chunks", "execution_id": "id-1", "on_disconnect": "kill",
-        "disconnect_grace_ms": 60000,
+        "disconnect_grace_ms": 60000, "memory_limit_bytes": 2**20, "pids_limit": 1,
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("wish", [{"memory_limit_bytes": 2**30}, {"pids_limit": 9}])
+def test_limits_that_a_daemon_does_not_know_are_not_left_out_silently(wish: dict[str, int]) -> None:
+    with pytest.raises(NotSupportedException, match="run_limits"):
+        calls.run_command("x", execution_id="e", features=EVERYTHING - {"run_limits"}, **wish)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("wish", "fault"),
+    [
+        ({"memory_limit_bytes": 2**20 - 1}, ValueError),
+        ({"memory_limit_bytes": 1e9}, TypeError),
+        ({"pids_limit": 0}, ValueError),
+        ({"pids_limit": True}, TypeError),
+    ],
+)
+def test_a_limit_that_no_program_could_live_with_is_a_mistake(wish: dict[str, int], fault: type[Exception]) -> None:
+    with pytest.raises(fault, match=next(iter(wish))):
+        calls.run_command("x", execution_id="e", features=EVERYTHING, **wish)  # type: ignore[arg-type]
 
 
 def test_a_daemon_without_extensions_is_asked_for_none() -> None:

@@ -98,8 +98,8 @@ def test_before_the_first_byte_a_passing_fault_is_tried_a_few_times() -> None:
     busy.status_code = 429
     for error in (BROKEN, busy, ExecdNotReadyException("refused")):
         assert 0 < lost(download, error) < 1
-    with pytest.raises(SandboxConnectionException):
-        lost(download)
+    with pytest.raises(LimitReachedException):
+        lost(download, busy)
 
 
 def test_a_break_is_healed_at_once_and_then_with_growing_patience_until_it_is_over() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from opensandbox._core import calls
 from opensandbox._core.request import TRIES, Request
 from opensandbox._core.retry import backoff, is_settled, wait_before_retry
 from opensandbox.exceptions import (
@@ -51,10 +52,24 @@ def test_what_cannot_be_repeated_is_tried_again_only_if_it_never_left() -> None:
     assert wait_before_retry(WRITE, ExecdNotReadyException("refused"), tries=1, jitter=0) is not None
 
 
-def test_a_few_tries_and_no_more() -> None:
+@pytest.mark.parametrize(
+    ("error", "most"),
+    [(ExecdNotReadyException("refused"), TRIES), (SandboxConnectionException("reset"), 12)],
+)
+def test_a_few_tries_and_no_more(error: SandboxException, most: int) -> None:
+    assert wait_before_retry(READ, error, tries=most - 1, jitter=0) is not None
+    assert wait_before_retry(READ, error, tries=most, jitter=0) is None
+
+
+def test_who_asks_about_this_moment_asks_once() -> None:
+    assert wait_before_retry(calls.probe("/ping"), SandboxConnectionException("reset"), tries=1, jitter=0) is None
+
+
+def test_a_connection_that_breaks_again_and_again_is_not_waited_for_long() -> None:
     error = SandboxConnectionException("reset")
-    assert wait_before_retry(READ, error, tries=TRIES - 1, jitter=0) is not None
-    assert wait_before_retry(READ, error, tries=TRIES, jitter=0) is None
+    waits = [wait_before_retry(READ, error, tries=tries, jitter=1) or 0 for tries in range(1, 12)]
+    assert waits == sorted(waits)
+    assert sum(waits) < 9
 
 
 def test_waits_double_and_are_spread() -> None:

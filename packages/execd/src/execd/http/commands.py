@@ -54,6 +54,7 @@ async def logs(exchange: Exchange, services: Services) -> Transfer:
         (b"content-type", b"text/plain; charset=utf-8"),
         (b"execd-commands-tail-cursor", b"%d" % reading.end),
         (b"execd-commands-log-start", b"%d" % reading.start),
+        (b"execd-commands-log-end", b"%d" % reading.newest),
     ]
     if reading.length is not None:
         headers.append((b"content-length", b"%d" % reading.length))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 
-from execd._wire import ExecutionKind, ExecutionList, SignalRequest
+from execd._wire import Execution, ExecutionKind, ExecutionList, SignalRequest
 from execd.errors import AlreadyFinished, InvalidQuery, StdinClosed
 from execd.http import stream
 from execd.http.answer import EMPTY, NO_CONTENT, Answer, json_answer
@@ -16,11 +17,14 @@ from execd.http.services import Services
 from execd.http.stream import Events
 from execd.http.views import execution
 from execd.http.waiting import CutShort, cut_short_by
-from execd.runs.run import Control, Run
+from execd.runs.parties import Control
+from execd.runs.run import Run
+from execd.runs.writes import Part, Write
 
 KINDS: Final = tuple(kind.value for kind in ExecutionKind)
 PAGE: Final = 100
 PAGE_LIMIT: Final = 1000
+PAGE_CHARACTERS: Final = 1024 * 1024
 
 
 async def list_all(exchange: Exchange, services: Services) -> Answer:
@@ -28,29 +32,27 @@ async def list_all(exchange: Exchange, services: Services) -> Answer:
     query = exchange.query
     running, kind = query.flag("running"), query.choice("kind", KINDS)
     limit = query.integer("limit", minimum=1, maximum=PAGE_LIMIT) or PAGE
-    after = _place(query.text("cursor"))
+    # A cursor is the ordinal of the last run shown: it holds its place when that run is forgotten.
+    after = query.integer("cursor") or 0
     runs = [
         run
-        for run in sorted(services.registry.runs(), key=_key)
-        if _key(run) > after and running in (None, run.end is None) and kind in (None, run.kind)
+        for run in services.registry.runs()
+        if run.ordinal > after and running in (None, run.end is None) and kind in (None, run.kind)
     ]
-    page = runs[:limit]
-    more = f"{page[-1].started_at_ms}.{page[-1].id}" if len(runs) > limit else None
-    return json_answer(ExecutionList(executions=[execution(run) for run in page], next_cursor=more))
+    page = list(_page(runs, limit))
+    more = str(runs[len(page) - 1].ordinal) if len(runs) > len(page) else None
+    return json_answer(ExecutionList(executions=page, next_cursor=more))
 
 
-def _key(run: Run) -> tuple[int, str]:
-    return run.started_at_ms, run.id
-
-
-def _place(cursor: str | None) -> tuple[int, str]:
-    # A cursor is the key of the last run shown: it holds its place when that run is forgotten.
-    if cursor is None:
-        return -1, ""
-    started_at, dot, last_id = cursor.partition(".")
-    if not dot or not (started_at.isascii() and started_at.isdecimal()):
-        raise InvalidQuery("cursor: not one that this daemon has given")
-    return integer("cursor", started_at.encode()), last_id
+def _page(runs: list[Run], limit: int) -> Iterator[Execution]:
+    """Give the views of one page: it ends early where what was asked of the runs is long."""
+    size = 0
+    for run in runs[:limit]:
+        shown = execution(run)
+        size += len(shown.content)
+        if size > PAGE_CHARACTERS and size > len(shown.content):
+            return
+        yield shown
 
 
 async def get(exchange: Exchange, services: Services) -> Answer:
@@ -91,14 +93,32 @@ async def write_stdin(exchange: Exchange, services: Services) -> Answer:
     """Pass the body on to standard input as it arrives; with `eof=true` that is all there will be."""
     run = services.registry.find(exchange.params["id"])
     last = exchange.query.flag("eof") is True
+    part = _part(exchange, run)
     if run.control is None or run.end is not None:
-        raise StdinClosed(f"execution {run.id} takes no input any more")
-    try:
-        async with cut_short_by(run.ended()):
-            await _feed(exchange, run.control, last=last)
-    except CutShort:
-        raise StdinClosed(f"execution {run.id} has ended") from None
+        # A repeated write may ask after bytes that were taken while there was somebody to take them.
+        await _feed(exchange, None, part)
+    else:
+        try:
+            async with cut_short_by(run.ended()):
+                await _feed(exchange, run.control, part)
+                if last and not part.write.ended:
+                    run.control.close_stdin()
+                    part.write.ended = True
+        except CutShort:
+            raise _closed() from None
     return EMPTY
+
+
+def _part(exchange: Exchange, run: Run) -> Part:
+    """Return which part of which write this is; a write without a name is all of one that nobody repeats."""
+    name, offset = exchange.query.text("write_id"), exchange.query.integer("offset")
+    if name is None and offset is not None:
+        raise InvalidQuery("offset: it needs a write_id")
+    return (Write() if name is None else run.writes.named(name)).part(offset or 0)
+
+
+def _closed() -> StdinClosed:
+    return StdinClosed("the execution takes no input any more")
 
 
 async def send_signal(exchange: Exchange, services: Services) -> Answer:
@@ -111,13 +131,21 @@ async def send_signal(exchange: Exchange, services: Services) -> Answer:
     return EMPTY
 
 
-async def _feed(exchange: Exchange, control: Control, *, last: bool) -> None:
-    # An empty write first: input that is closed is refused before the body is waited for.
-    await control.write_stdin(b"")
+async def _feed(exchange: Exchange, control: Control | None, part: Part) -> None:
+    if not part.is_repeat:
+        # An empty write first: input that is closed is refused before the body is waited for.
+        await _write(control, b"")
     while (piece := await exchange.receive_body()) is not None:
-        await control.write_stdin(piece)
+        async with part.write.turn:
+            if fresh := part.fresh(piece):
+                await _write(control, fresh)
+            part.take(piece)
     with suppress(StdinClosed):
         # Another at the end: who takes whole answers has one now. Nothing is lost if the input has been closed since.
-        await control.write_stdin(b"")
-    if last:
-        control.close_stdin()
+        await _write(control, b"")
+
+
+async def _write(control: Control | None, data: bytes) -> None:
+    if control is None:
+        raise _closed()
+    await control.write_stdin(data)

@@ -14,7 +14,7 @@ def command_status(run: Run) -> CommandStatus:
     end = run.end
     return CommandStatus(
         id=run.id,
-        content=run.content,
+        content=run.asked.content,
         running=end is None,
         started_at=rfc3339(run.started_at_ms),
         finished_at=None if run.finished_at_ms is None else rfc3339(run.finished_at_ms),
@@ -34,7 +34,7 @@ def execution(run: Run) -> Execution:
     return Execution(
         id=run.id,
         kind=ExecutionKind(run.kind),
-        content=run.content,
+        content=run.asked.content,
         running=end is None,
         started_at=rfc3339(run.started_at_ms),
         finished_at=None if run.finished_at_ms is None else rfc3339(run.finished_at_ms),

@@ -6,19 +6,22 @@ import asyncio
 import logging
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from execd.errors import InvalidRequestBody
 from execd.kernel.answers import Answers
+from execd.kernel.anykernel import AnyKernel
 from execd.kernel.execution import Death, Do, Effect, Kind, Late, State, Step, end, hear, step, stopped
-from execd.kernel.kernel import Kernel, former
 from execd.kernel.messages import Message, Output
 from execd.kernel.specs import Spec
 from execd.runs.ends import End
 from execd.runs.run import Run
 from execd.runs.text import LINE_LIMIT, boundary
 
+WATCH_S: Final = 0.25
+"""How often a kernel is looked at that may have been stopped, which nothing tells of."""
+_STOPS: Final = ("SIGSTOP", "SIGTSTP", "SIGTTIN", "SIGTTOU")
 _log: Final = logging.getLogger("execd.kernel")
 
 
@@ -38,7 +41,7 @@ class Cell:
     `late` gets what belongs to no run any more, `gone` is called when a cell that still waits is not to be run.
     """
 
-    _kernel: Kernel
+    _kernel: AnyKernel
 
     def __init__(
         self,
@@ -57,8 +60,12 @@ class Cell:
         self._loop = asyncio.get_running_loop()
         self._begun = False
         self._state = State(parent="")
-        self._lent: asyncio.Future[Mapping[str, Any]] | None = None
+        self._lent = False
         self._timers: dict[Kind, asyncio.TimerHandle] = {}
+        self._watching: asyncio.TimerHandle | None = None
+        self._halted = False
+        """Whether the kernel stands still because we, or our client, want it to."""
+        self._stopped_by: str | None = None
         self._answers = Answers(self._answer, open_=order.allow_stdin, end_of_input=spec.end_of_input or "")
         self._grace_s = grace_s
         self._silence_s = spec.silence_s
@@ -66,10 +73,14 @@ class Cell:
 
     # ── the run's Control ────────────────────────────────────────────────────────────────────────────────────────────
 
-    def stop(self, cause: str) -> None:
-        """End the cell: one that waits is dropped at once, one that runs is interrupted."""
+    def stop(self, cause: str, *, forfeit: bool = False) -> None:
+        """End the cell: one that waits is dropped at once, one that runs is interrupted.
+
+        `forfeit`: its kernel goes in any case, and with it the state.
+        """
         if self.run.end is not None:
             return
+        self._state = replace(self._state, forfeit=forfeit or self._state.forfeit)
         if not self._begun:
             self._finish(stopped(cause))
             self._gone(self)
@@ -83,6 +94,7 @@ class Cell:
         if name not in signal.Signals.__members__:
             raise InvalidRequestBody(f"signal: there is no signal {name[:32]!r}", details={"field": "signal"})
         if self._begun:
+            self._halted = name in _STOPS or (self._halted and name != "SIGCONT")
             self._kernel.spawned.signal_group(signal.Signals[name])
 
     async def write_stdin(self, data: bytes) -> None:
@@ -95,16 +107,18 @@ class Cell:
 
     # ── the context's side ───────────────────────────────────────────────────────────────────────────────────────────
 
-    def begin(self, kernel: Kernel, *, request_id: str) -> None:
+    def begin(self, kernel: AnyKernel, *, request_id: str) -> None:
         """Send the code; variables of this run alone are lent by a request before it."""
         self._kernel, self._begun = kernel, True
         self._state = State(parent=request_id)
         self.run.pid = kernel.spawned.pid
         if self._order.envs:
-            self._lent = kernel.swap_envs(self._order.envs)
+            self._lent = True
+            kernel.lend_envs(self._order.envs)
         kernel.execute(self._order.code, request_id=request_id, allow_stdin=self._order.allow_stdin)
         if self._order.timeout_s:
             self._timers[Kind.STOP] = self._loop.call_later(self._order.timeout_s, self.stop, "timed_out")
+        self._watch()
 
     def hear(self, message: Message) -> None:
         """Take a message of the kernel."""
@@ -112,6 +126,8 @@ class Cell:
 
     def died(self, death: Death) -> None:
         """Take note of the kernel's death."""
+        if self._stopped_by:
+            death = replace(death, signal=self._stopped_by, reason=f"was stopped by {self._stopped_by}")
         self._take(step(self._state, Kind.DIED, death=death))
 
     def refuse(self, reason: End) -> None:
@@ -129,11 +145,21 @@ class Cell:
         """Return when the run takes more output; meanwhile the kernel is stopped, since nothing else holds it up."""
         if not self.run.held:
             return
+        self._halted = True
         self._kernel.pause()
         try:
             await self.run.room()
         finally:
             self._kernel.resume()
+            self._halted = False
+
+    def _watch(self) -> None:
+        stopped_by = self._kernel.spawned.child.stopped()
+        if stopped_by and not self._halted:
+            self._stopped_by = stopped_by
+            self._kernel.kill()
+        else:
+            self._watching = self._loop.call_later(WATCH_S, self._watch)
 
     # ── what is to be done ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -197,6 +223,8 @@ class Cell:
             return
         for timer in self._timers.values():
             timer.cancel()
+        if self._watching is not None:
+            self._watching.cancel()
         self._answers.end()
         self.run.control = None
         self._give_back()
@@ -204,7 +232,5 @@ class Cell:
 
     def _give_back(self) -> None:
         # Requests are taken in order: this one before the next cell, whenever that comes.
-        lent = self._lent
-        known = lent is not None and lent.done() and not lent.cancelled()
-        if lent is not None and known and self._kernel.usable and (values := former(lent.result())):
-            self._kernel.swap_envs(values)
+        if self._lent and self._kernel.usable:
+            self._kernel.return_envs()

@@ -19,6 +19,7 @@ from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
 
 from execd.kernel.messages import Message, message
+from execd.kernel.wire import Wire
 
 AT_ONCE: Final = 64
 """Messages of one socket in one turn of the loop, after which others have theirs."""
@@ -70,26 +71,42 @@ def _try_threads() -> None:
 
 
 class Channels:
-    """Shell, iopub, stdin and control of one kernel; `hear` gets every message, `room` is waited for between them."""
+    """Shell, iopub, stdin and control of one kernel; `hear` gets every message, `room` is waited for between them.
+
+    What is published comes by the wire where the kernel knows of it, else by ZeroMQ. `closed` is called when the kernel
+    has closed a socket without which no cell ends.
+    """
 
     def __init__(
-        self, of: AsyncKernelManager, *, hear: Callable[[Message], None], room: Callable[[], Awaitable[None]]
+        self,
+        of: AsyncKernelManager,
+        wire: Wire,
+        *,
+        hear: Callable[[Message], None],
+        room: Callable[[], Awaitable[None]],
+        closed: Callable[[], None],
     ) -> None:
         self._client: AsyncKernelClient = of.client(context=of.context)
         self._session = self._client.session
+        self._wire = wire
         self._hear = hear
         self._room = room
+        self._closed = closed
         self.heard = 0
         """Messages so far."""
+        self._gone: zmq.asyncio.Socket | None = None
+        """What tells that the kernel has closed its end of the shell channel."""
         try:
             self._client.start_channels(hb=False)
+            self._gone = self._client.shell_channel.socket.get_monitor_socket(zmq.EVENT_DISCONNECTED)
         except BaseException:
             # Out of descriptors, some of them are there already; a socket that is left open keeps its context alive.
             self._stop()
             raise
         loop = asyncio.get_running_loop()
-        channels = (self._client.shell_channel, self._client.iopub_channel, self._client.stdin_channel)
-        self._reading = [loop.create_task(self._read(channel.socket)) for channel in channels]
+        reading = [self._read(channel.socket) for channel in (self._client.shell_channel, self._client.stdin_channel)]
+        self._publishing = loop.create_task(self._read(self._client.iopub_channel.socket))
+        self._reading = [loop.create_task(each) for each in (*reading, self._read_wire(), self._watch(self._gone))]
 
     def request(self, kind: str, content: dict[str, Any], *, request_id: str) -> None:
         """Send a request on the shell channel."""
@@ -105,12 +122,17 @@ class Channels:
 
     async def close(self) -> None:
         """Stop reading and close the sockets."""
-        for task in self._reading:
+        reading = [*self._reading, self._publishing]
+        for task in reading:
             task.cancel()
-        await asyncio.gather(*self._reading, return_exceptions=True)
+        await asyncio.gather(*reading, return_exceptions=True)
         self._stop()
+        self._wire.close()
 
     def _stop(self) -> None:
+        if self._gone is not None:
+            self._client.shell_channel.socket.disable_monitor()
+            self._gone.close()
         # The public names make a channel that is not there.
         for name in ("_shell_channel", "_iopub_channel", "_stdin_channel", "_control_channel"):
             channel = getattr(self._client, name)
@@ -132,6 +154,25 @@ class Channels:
             if self._take(plain) == AT_ONCE:
                 await asyncio.sleep(0)
             await self._room()
+
+    async def _read_wire(self) -> None:
+        await self._wire.accept()
+        # From its first message on: the socket for all who listen has none to tell.
+        self._publishing.cancel()
+        self._client.iopub_channel.stop()
+        async for messages in self._wire.messages():
+            for at, frames in enumerate(messages, 1):
+                self.heard += 1
+                self._deliver(frames)
+                if at % AT_ONCE == 0:
+                    await asyncio.sleep(0)
+                await self._room()
+            await asyncio.sleep(0)
+        self._closed()
+
+    async def _watch(self, gone: zmq.asyncio.Socket) -> None:
+        await gone.recv_multipart()
+        self._closed()
 
     def _take(self, plain: zmq.Socket[bytes]) -> int:
         for taken in range(AT_ONCE):

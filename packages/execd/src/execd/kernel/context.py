@@ -15,10 +15,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
+from execd.kernel.anykernel import AnyKernel
 from execd.kernel.broadcast import Broadcast, Listener
 from execd.kernel.cell import Cell, Order
 from execd.kernel.execution import Death
-from execd.kernel.kernel import Kernel, KernelFailed
+from execd.kernel.kernel import KernelFailed
 from execd.kernel.messages import Message, Output, said
 from execd.kernel.specs import Spec
 from execd.process.child import Child
@@ -46,7 +47,7 @@ class Means:
     `expire` is called when a context has had nothing to do for `idle_s` seconds.
     """
 
-    start: Callable[[Setting, Context], Awaitable[Kernel]]
+    start: Callable[[Setting, Context], Awaitable[AnyKernel]]
     clear: Callable[[Child, str], Awaitable[None]]
     expire: Callable[[Context], None]
     grace_s: float
@@ -64,7 +65,7 @@ class Context:
         self._queue: deque[Cell] = deque()
         self._cell: Cell | None = None
         self._starting = False
-        self._last: Kernel | None = None
+        self._last: AnyKernel | None = None
         """The kernel before: not yet reaped, so that its group and session can still be named."""
         self._numbers = itertools.count(1)
         self._ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -99,7 +100,7 @@ class Context:
             self._ready = asyncio.get_running_loop().create_future()
         self._replace = True
         self._stirred.set()
-        await _stop(self._cell)
+        await _stop(self._cell, forfeit=True)
         await self.ready()
 
     def listen(self) -> Listener:
@@ -110,7 +111,7 @@ class Context:
         """End every cell for this cause, the kernel, and everything that it has started."""
         self._closing = True
         for cell in [*self._queue, *([self._cell] if self._cell else [])]:
-            cell.stop(cause)
+            cell.stop(cause, forfeit=True)
         self._stirred.set()
         self._not_ready(KernelFailed("the context has been closed"))
         if self._starting:
@@ -173,14 +174,14 @@ class Context:
                 self._refuse(KernelFailed(f"a fault of the daemon's own: {error}"))
                 await self._wanted()
 
-    async def _start(self) -> Kernel:
+    async def _start(self) -> AnyKernel:
         self._starting = True
         try:
             return await self._means.start(self.setting, self)
         finally:
             self._starting = False
 
-    async def _live_with(self, kernel: Kernel) -> None:
+    async def _live_with(self, kernel: AnyKernel) -> None:
         self._replace = False
         await self._forget_last()
         if self._renewed:
@@ -209,8 +210,11 @@ class Context:
         while not self._queue and not self._closing and not self._replace:
             await self._rest()
 
-    async def _next(self, kernel: Kernel) -> Cell | None:
+    async def _next(self, kernel: AnyKernel) -> Cell | None:
         while kernel.usable and not self._closing and not self._replace:
+            if self._queue and kernel.spawned.child.stopped():
+                kernel.kill()
+                return None
             if self._queue:
                 return self._queue.popleft()
             await self._rest()
@@ -224,7 +228,7 @@ class Context:
         except TimeoutError:
             self._means.expire(self)
 
-    async def _run(self, kernel: Kernel, cell: Cell) -> None:
+    async def _run(self, kernel: AnyKernel, cell: Cell) -> None:
         self._cell = cell
         if self._renewed:
             self._renewed = False
@@ -263,7 +267,7 @@ class Context:
             self._ready.exception()  # Nobody may have been waiting for it.
 
 
-async def _stop(cell: Cell | None) -> None:
+async def _stop(cell: Cell | None, *, forfeit: bool = False) -> None:
     if cell is not None:
-        cell.stop("interrupted")
+        cell.stop("interrupted", forfeit=forfeit)
         await cell.run.ended()

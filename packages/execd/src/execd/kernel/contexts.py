@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import Coroutine, Mapping
 from typing import Any, Final
 
+import msgspec
+
 from execd._wire import CodeContext, CreateContextRequest, LanguageInfo, RunCodeRequest
 from execd.errors import (
     ContextNotFound,
@@ -17,7 +19,6 @@ from execd.errors import (
     InternalFault,
     InvalidRequestBody,
     LimitReached,
-    NotSupported,
     ShuttingDown,
 )
 from execd.kernel.broadcast import Listener
@@ -26,7 +27,7 @@ from execd.kernel.execution import stopped
 from execd.kernel.kernel import KernelFailed
 from execd.kernel.languages import Languages
 from execd.kernel.launcher import Launcher
-from execd.kernel.requests import KIND, order, policy
+from execd.kernel.requests import KIND, check_envs, order, policy
 from execd.kernel.specs import ALIASES, Spec
 from execd.kernel.surroundings import KernelSettings, Surroundings
 from execd.runs.registry import Registry
@@ -114,8 +115,16 @@ class Contexts:
         await asyncio.gather(*(self._end(context, cause="interrupted") for context in ended))
 
     async def languages(self) -> list[LanguageInfo]:
-        """Return what is installed."""
-        return await self._languages.infos()
+        """Return what is installed, and how much of it stands ready."""
+        return [self._with_ready(info) for info in await self._languages.infos()]
+
+    def fill(self) -> None:
+        """Begin to keep kernels ready, where that was asked for from the start."""
+        self._launcher.fill()
+
+    def _with_ready(self, info: LanguageInfo) -> LanguageInfo:
+        warm, size = self._launcher.ready(info.name)
+        return msgspec.structs.replace(info, warm=warm, warm_memory_bytes=size) if warm else info
 
     async def close(self) -> None:
         """Take nothing new, and end everything; returns when nothing is left."""
@@ -123,7 +132,7 @@ class Contexts:
         everything = [*self._contexts.values(), *self._ephemeral]
         await asyncio.gather(*(self._end(context, cause="shutting_down") for context in everything))
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._launcher.close()
+        await self._launcher.close()
 
     # ── runs ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -143,8 +152,7 @@ class Contexts:
                 choice.language if choice else None, choice.cwd if choice else None, request
             )
         try:
-            if request.envs and (spec := context.setting.spec).swap_envs is None:
-                raise NotSupported(f"envs: {spec.kernel} cannot take them for one run", details={"field": "envs"})
+            check_envs(request, context.setting.spec)
             run, created = self._register(request)
         except ExecdError:
             if context in self._ephemeral:

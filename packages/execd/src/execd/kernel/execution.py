@@ -55,6 +55,8 @@ class Kind(Enum):
     DIED = auto()
     HEARD_ALL = auto()
     """Made here, never from outside: nothing more is waited for."""
+    MUTE = auto()
+    """Made here: it has finished without a reply, as a kernel does that is broken inside."""
 
 
 class Do(Enum):
@@ -82,15 +84,19 @@ Effect = Do | Output | Event | Late
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Death:
-    """How a kernel ended: an exit code or a signal's name, whether it was the memory controller, and its last words."""
+    """How a kernel ended: by an exit code or a signal, by whom and why if not by itself, and with which last words."""
 
     exit_code: int | None = None
     signal: str | None = None
     memory_kill: bool = False
+    reason: str | None = None
+    """What it did that it had to be killed for."""
     last_words: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Say it in a sentence."""
+        if self.reason:
+            return f"the kernel {self.reason}"
         if self.memory_kill:
             return "the kernel was killed: out of memory"
         if self.signal:
@@ -112,6 +118,8 @@ class State:
     failure: Failure | None = None
     counted: bool = False
     killed: bool = False
+    forfeit: bool = False
+    """Whether its kernel will be replaced, however the cell ends."""
     death: Death | None = None
 
 
@@ -134,6 +142,7 @@ LIFE: Final[dict[Life, dict[Kind, Move]]] = {
     },
     Life.RUNNING: {
         Kind.STOP: Move(Life.INTERRUPTED, (Do.INTERRUPT, Do.START_GRACE)),
+        Kind.MUTE: Move(Life.KILLED, (Do.KILL, Do.START_GRACE)),
         Kind.HEARD_ALL: Move(Life.ENDED, (Do.FINISH,)),
         Kind.DIED: Move(Life.ENDED, (Do.FINISH,)),
     },
@@ -180,6 +189,8 @@ def step(state: State, kind: Kind, *, cause: str | None = None, death: Death | N
     if state.life is Life.ENDED or (kind is Kind.STOP and state.status is not None):
         # A stop that comes after the reply comes too late: the cell is over, only its idle status is missing.
         return state, []
+    if kind is Kind.SILENCE_OVER and state.hearing is Hearing.IDLE and state.life is Life.RUNNING:
+        return _live(state, Kind.MUTE)
     heard = HEARING[state.hearing].get(kind, state.hearing)
     state, do = _live(replace(state, hearing=heard, death=death or state.death), kind, cause=cause)
     if heard is Hearing.ALL:
@@ -215,7 +226,8 @@ def hear(state: State, message: Message) -> Step:
 
 def _replied(state: State, content: Mapping[str, Any]) -> Step:
     state, counted = _counted(state, content)
-    found = failure(content) or state.failure
+    # What was shown as the error is what happened: the reply may tell of something inside of the kernel.
+    found = state.failure or failure(content)
     state, do = step(replace(state, status=str(content.get("status")), failure=found), Kind.REPLIED)
     leaving: list[Effect] = [Do.RETIRE] if leaves(content) else []
     return state, [*counted, *pages(content), *leaving, *do]
@@ -237,11 +249,15 @@ def _counted(state: State, content: Mapping[str, Any]) -> Step:
 
 def end(state: State) -> End:
     """Return how the cell ended: why we ended it, else how the kernel says it went, else how the kernel went."""
-    lost = state.killed or state.death is not None
+    lost = state.killed or state.forfeit or state.death is not None
     if state.cause:
         return stopped(state.cause, state.failure, lost=lost)
-    if state.status is None and state.death is not None:
-        return died(state.death)
+    if state.death is not None and (state.status is None or state.death.reason):
+        # One that was broken had not said all when it said that it was done.
+        mute = state.killed and state.status is None
+        return died(
+            replace(state.death, signal=None, reason=state.death.reason or "gave no reply") if mute else state.death
+        )
     if state.status == "ok":
         return End(cause="completed", state_lost=lost)
     found = state.failure or Failure("KernelError", f"the kernel's reply was {state.status!r}", ())

@@ -6,7 +6,6 @@ import asyncio
 import errno
 import os
 import shutil
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -54,8 +53,10 @@ class Interpreters:
 
     async def find(self, spec: Spec, environment: Mapping[str, str], directory: str) -> Interpreter | None:
         """Return the interpreter for cells that start in this environment, None where there is none with the kernel."""
+        if spec.probe is None:
+            return next((Interpreter(path, "", "") for path in _candidates(spec, environment)), None)
         for path in _candidates(spec, environment):
-            answer = await self._ask(spec, path, environment, directory)
+            answer = await self._ask(spec.kernel, [path, spec.probe], environment, directory)
             if answer is not None and answer.kernel is not None:
                 return Interpreter(path, answer.language, answer.kernel)
         return None
@@ -64,21 +65,23 @@ class Interpreters:
         """Ask anew next time: a kernel did not start."""
         self._known = {key: known for key, known in self._known.items() if key[1] != interpreter.path}
 
-    async def _ask(self, spec: Spec, path: str, environment: Mapping[str, str], directory: str) -> Answer | None:
-        known, stamps = self._known.get((spec.kernel, path), (None, {}))
+    async def _ask(
+        self, kernel: str, question: Sequence[str], environment: Mapping[str, str], directory: str
+    ) -> Answer | None:
+        path = question[0]
+        known, stamps = self._known.get((kernel, path), (None, {}))
         if known is not None and all(_stamp(name) == stamp for name, stamp in stamps.items()):
             return known
-        answer = await _probe([path, spec.probe], environment, directory)
+        answer = await _probe(question, environment, directory)
         if answer is not None:
             watched = [path] if answer.kernel else [path, *answer.searched]
-            self._known[spec.kernel, path] = answer, {name: _stamp(name) for name in watched}
+            self._known[kernel, path] = answer, {name: _stamp(name) for name in watched}
         return answer
 
 
 def _candidates(spec: Spec, environment: Mapping[str, str]) -> list[str]:
     on_path = shutil.which(spec.interpreter, path=environment.get("PATH", os.defpath))
-    own = sys.executable if spec.own_interpreter else None
-    return [path for path in (on_path, own) if path]
+    return [path for path in (on_path, *spec.fallbacks) if path]
 
 
 def _stamp(path: str) -> Stamp:

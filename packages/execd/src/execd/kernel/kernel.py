@@ -19,10 +19,13 @@ from jupyter_client.manager import AsyncKernelManager
 from execd.kernel.channels import Channels
 from execd.kernel.execution import Death
 from execd.kernel.messages import Message
-from execd.kernel.provisioner import Provisioner, manager
+from execd.kernel.provisioner import Fork, Provisioner, manager
 from execd.kernel.spawned import Spawned
 from execd.kernel.specs import Spec
+from execd.kernel.wire import Wire
 
+CLOSED_S: Final = 0.2
+"""How long a kernel may live on that has closed its sockets: one that leaves closes them first."""
 LAST_MESSAGES_S: Final = 0.05
 """How long nothing must have come from a dead kernel, until nothing more is expected: well within the second it has."""
 LAST_ROUNDS: Final = 10
@@ -49,6 +52,8 @@ class Launch:
     limit_s: float
     context: zmq.asyncio.Context
     memory_kills: Callable[[], int]
+    fork: Fork | None = None
+    """Where it is not to be started from the beginning."""
 
 
 class Listener(Protocol):
@@ -70,7 +75,9 @@ class Listener(Protocol):
 class Kernel:
     """A kernel that is up; `start` makes one."""
 
-    def __init__(self, launch: Launch, of: AsyncKernelManager, spawned: Spawned, listener: Listener) -> None:
+    def __init__(
+        self, launch: Launch, of: AsyncKernelManager, spawned: Spawned, listener: Listener, wire: Wire
+    ) -> None:
         self.spec = launch.spec
         self.spawned = spawned
         self._retired = False
@@ -79,11 +86,14 @@ class Kernel:
         self._memory_kills = launch.memory_kills
         self._kills_before = launch.memory_kills()
         self._killed = False
+        self._reason: str | None = None
+        """Why it had to be killed, if that is what its death is to say."""
         self._asked: dict[str, asyncio.Future[Mapping[str, Any]]] = {}
+        self._lent: asyncio.Future[Mapping[str, Any]] | None = None
         self._numbers = itertools.count(1)
         self._published = False
         self._stirred = asyncio.Event()
-        self._channels = Channels(of, hear=self._hear, room=listener.room)
+        self._channels = Channels(of, wire, hear=self._hear, room=self._room, closed=self._closed)
         self._mourning = asyncio.get_running_loop().create_task(self._mourn())
 
     @classmethod
@@ -92,12 +102,23 @@ class Kernel:
         argv = [part.replace("{interpreter}", launch.interpreter) for part in launch.spec.argv]
         spec = launch.spec
         of, provisioner = manager(
-            argv, language=spec.language, transport=spec.transport, files=launch.files, context=launch.context
+            argv,
+            language=spec.language,
+            transport=spec.transport,
+            files=launch.files,
+            context=launch.context,
+            fork=launch.fork,
         )
-        spawned = await _spawn(of, provisioner, launch)
+        wire = Wire(f"{launch.files}.out")
         try:
-            kernel = cls(launch, of, spawned, listener)
+            spawned = await _spawn(of, provisioner, launch)
         except BaseException:
+            wire.close()
+            raise
+        try:
+            kernel = cls(launch, of, spawned, listener, wire)
+        except BaseException:
+            wire.close()
             await spawned.bury()
             await of.cleanup_resources()
             raise
@@ -114,6 +135,11 @@ class Kernel:
         return kernel
 
     @property
+    def orderly(self) -> bool:
+        """Whether all that it publishes comes."""
+        return self._channels.on_wire
+
+    @property
     def usable(self) -> bool:
         """Whether it can be given a cell."""
         return self.spawned.lives and not self._retired
@@ -128,12 +154,40 @@ class Kernel:
             "execute_request", {**content, "allow_stdin": allow_stdin, "stop_on_error": False}, request_id=request_id
         )
 
-    def swap_envs(self, values: Mapping[str, str | None]) -> asyncio.Future[Mapping[str, Any]]:
-        """Ask for variables to be set (None: removed) before the next cell; `former` reads the reply."""
+    def lend_envs(self, values: Mapping[str, str]) -> None:
+        """Set variables before the next cell, until `return_envs`."""
+        self._lent = self._swap_envs(values)
+
+    def return_envs(self) -> None:
+        """Give back what the variables lent were before."""
+        lent = self._lent
+        known = lent is not None and lent.done() and not lent.cancelled()
+        if lent is not None and known and (values := former(lent.result())):
+            self._swap_envs(values)
+
+    def _swap_envs(self, values: Mapping[str, str | None]) -> asyncio.Future[Mapping[str, Any]]:
+        # None: removed. `former` reads the reply.
         encoded = b64encode(json.dumps(dict(values)).encode()).decode()
         expression = (self.spec.swap_envs or "").replace("{values}", encoded)
         content = {"code": "", "silent": True, "store_history": False, "user_expressions": {"former": expression}}
         return self._ask("execute_request", {**content, "allow_stdin": False, "stop_on_error": False})
+
+    async def adopt(self, surroundings: Mapping[str, Any] | None, *, within_s: float) -> str | None:
+        """Take over a context's surroundings (None: make ready to); return why it does not, if so.
+
+        Only of a kernel that is `adoptable`; `listen` tells who hears it from now on.
+        """
+        encoded = None if surroundings is None else b64encode(json.dumps(surroundings).encode()).decode()
+        reply = self._ask("adopt_request", {"surroundings": encoded})
+        await asyncio.wait({reply}, timeout=within_s)
+        if not reply.done() or reply.cancelled():
+            return "it does not answer"
+        refusal = reply.result()["refusal"]
+        return None if refusal is None else str(refusal)
+
+    def listen(self, listener: Listener) -> None:
+        """Let somebody else hear what it says."""
+        self._listener = listener
 
     def answer(self, value: str) -> None:
         """Answer a request for input."""
@@ -176,8 +230,18 @@ class Kernel:
 
     # ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
+    def _closed(self) -> None:
+        asyncio.get_running_loop().call_later(CLOSED_S, self._condemn, "closed its sockets")
+
+    def _condemn(self, reason: str) -> None:
+        # It may be about to end, as every kernel closes its sockets when it leaves; that is an end of its own.
+        if self.usable and not self._killed:
+            self._reason = reason
+            self.kill()
+
     async def leave(self, *, within_s: float) -> None:
         """Ask the kernel to leave, and return when it has, or when the time is over."""
+        self._retired = True
         self.resume()
         self._channels.control("shutdown_request", {"restart": False})
         with suppress(TimeoutError):
@@ -207,6 +271,8 @@ class Kernel:
         for future in self._asked.values():
             future.cancel()
         self._stirred.set()
+        if self._reason:
+            death = replace(death, signal=None, reason=self._reason)
         self._listener.died(replace(death, memory_kill=memory_kill, last_words=self.spawned.words()))
 
     async def _hear_out(self) -> None:
@@ -229,6 +295,9 @@ class Kernel:
             del self._asked[message.parent]
             if not future.done():
                 future.set_result(message.content)
+
+    async def _room(self) -> None:
+        await self._listener.room()
 
     async def _ready(self) -> None:
         # Early output would be lost on a reader that is not connected yet: both directions must have been heard of.

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 
 from execd._wire import LanguageInfo
 from execd.errors import InvalidRequestBody, LanguageNotSupported
+from execd.kernel import kernelspecs
 from execd.kernel.interpreter import Interpreter, Interpreters
 from execd.kernel.specs import ALIASES, SPECS, Spec, aliases
 
@@ -15,23 +17,54 @@ class Languages:
     """Answers which kernel serves a language, and with which interpreter.
 
     `environment` makes the environment of a program of the variables given with it; probes start in `directory`.
+    `preferred` are pairs of a language and the name of a kernel that is to serve it where that is installed.
     """
 
     def __init__(
-        self, environment: Callable[[Mapping[str, str]], dict[str, str]], directory: str, *, default: str | None
+        self,
+        environment: Callable[[Mapping[str, str]], dict[str, str]],
+        directory: str,
+        *,
+        default: str | None,
+        preferred: Sequence[tuple[str, str]] = (),
     ) -> None:
         self._environment = environment
         self._directory = directory
         self._default = default
+        self._preferred = preferred
         self._interpreters = Interpreters()
 
     async def spec(self, language: str | None, envs: Mapping[str, str]) -> Spec:
         """Return the first kernel that is installed for a language; raises what `canonical` raises."""
         name = await self.canonical(language)
-        for spec in SPECS.get(name, ()):
+        for spec in self.candidates(name):
             if await self.interpreter(spec, envs):
                 return spec
         raise await self._not_supported(name)
+
+    def candidates(self, language: str) -> list[Spec]:
+        """Return the kernels that could serve a language, in order of preference, installed or not."""
+        named = [self._named(language, kernel) for of, kernel in self._preferred if of == language]
+        first = [spec for spec in named if spec is not None]
+        return [*first, *(spec for spec in SPECS.get(language, ()) if spec not in first)]
+
+    def preferring(self, spec: Spec) -> Languages:
+        """Return the same, with one kernel before all others of its language."""
+        preferred = [(spec.language, spec.kernel), *self._preferred]
+        return Languages(self._environment, self._directory, default=self._default, preferred=preferred)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What programs start with, where no variables are given."""
+        return self._environment({})
+
+    def known(self) -> list[str]:
+        """Return the languages that have a kernel, installed or not."""
+        return list(dict.fromkeys([*SPECS, *(language for language, _ in self._preferred)]))
+
+    def _named(self, language: str, kernel: str) -> Spec | None:
+        own = next((spec for spec in SPECS.get(language, ()) if spec.kernel == kernel), None)
+        return own or kernelspecs.find(kernel, language, self._environment({}))
 
     async def canonical(self, language: str | None) -> str:
         """Return a language's own name, installed or not; None asks for the default language.
@@ -63,24 +96,24 @@ class Languages:
 
     async def installed(self) -> list[str]:
         """Return the names of the languages that are installed; where the daemon has the kernel, nobody is asked."""
-        return [language for language, specs in SPECS.items() if await self._served(specs)]
+        return [language for language in self.known() if await self._served(self.candidates(language))]
 
-    async def _served(self, specs: tuple[Spec, ...]) -> bool:
-        if any(spec.own_interpreter and find_spec(spec.kernel) for spec in specs):
+    async def _served(self, specs: Sequence[Spec]) -> bool:
+        if any(sys.executable in spec.fallbacks and find_spec(spec.kernel) for spec in specs):
             return True
         return any([await self.interpreter(spec, {}) for spec in specs])
 
     async def infos(self) -> list[LanguageInfo]:
         """Return what is installed."""
-        return [info for language in SPECS if (info := await self._info(language)) is not None]
+        return [info for language in self.known() if (info := await self._info(language)) is not None]
 
     async def _info(self, language: str) -> LanguageInfo | None:
-        for spec in SPECS[language]:
+        for spec in self.candidates(language):
             if found := await self.interpreter(spec, {}):
                 return LanguageInfo(
                     name=language,
                     aliases=aliases(language),
-                    kernel=f"{spec.kernel} {found.kernel_version}",
+                    kernel=f"{spec.kernel} {found.kernel_version}".strip(),
                     version=found.language_version,
                     warm=0,
                     limits=[*spec.limits],

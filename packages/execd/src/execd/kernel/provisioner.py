@@ -6,6 +6,7 @@ be installed for this one to be used.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import zmq.asyncio
@@ -14,13 +15,17 @@ from jupyter_client.manager import AsyncKernelManager
 from jupyter_client.provisioning.provisioner_base import KernelProvisionerBase
 
 from execd.kernel.spawned import Spawned
-from execd.process.child import Program
+from execd.process.child import Child, Program
+
+Fork = Callable[[list[str]], Awaitable[Child]]
+"""Starts a command by forking who has it loaded already; raises `OSError`."""
 
 
 class Provisioner(KernelProvisionerBase):
     """The process of one kernel, as its manager sees it."""
 
     spawned: Spawned | None = None
+    fork: Fork | None = None
 
     @property
     def has_process(self) -> bool:
@@ -42,7 +47,8 @@ class Provisioner(KernelProvisionerBase):
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> Any:
         """Start the process; raises `OSError`."""
-        self.spawned = Spawned(Program(argv=cmd, environment=kwargs["env"], directory=kwargs["cwd"]))
+        program = Program(argv=cmd, environment=kwargs["env"], directory=kwargs["cwd"])
+        self.spawned = Spawned(program if self.fork is None else await self.fork(cmd))
         return self.connection_info
 
     async def poll(self) -> int | None:
@@ -84,7 +90,13 @@ class _OneSpec(KernelSpecManager):
 
 
 def manager(
-    argv: list[str], *, language: str, transport: str, files: str, context: zmq.asyncio.Context
+    argv: list[str],
+    *,
+    language: str,
+    transport: str,
+    files: str,
+    context: zmq.asyncio.Context,
+    fork: Fork | None = None,
 ) -> tuple[AsyncKernelManager, Provisioner]:
     """Return a manager for one kernel and the provisioner in it; `files` begins the paths of its sockets and file."""
     specs = _OneSpec()
@@ -96,5 +108,6 @@ def manager(
     if transport == "ipc":
         made.ip = files
     provisioner = Provisioner(kernel_id=language, kernel_spec=specs.spec, parent=made)
+    provisioner.fork = fork
     made.provisioner = provisioner
     return made, provisioner

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from execd._wire import DisconnectPolicy, OverflowPolicy, RunCodeRequest
+from execd.errors import InvalidRequestBody, NotSupported
 from execd.kernel.cell import Order
+from execd.kernel.lending import is_name
+from execd.kernel.specs import Spec
 from execd.runs.run import Policy
 
 KIND: Final = "cell"
@@ -20,6 +23,16 @@ def order(request: RunCodeRequest) -> Order:
         allow_stdin=bool(request.allow_stdin),
         envs=request.envs or None,
     )
+
+
+def check_envs(request: RunCodeRequest, spec: Spec) -> None:
+    """Refuse variables of a run that its kernel cannot take; raises `NotSupported`, `InvalidRequestBody`."""
+    if request.envs and spec.run_envs is None:
+        raise NotSupported(f"envs: {spec.kernel} cannot take them for one run", details={"field": "envs"})
+    for name in request.envs or {} if spec.run_envs == "identifiers" else ():
+        if not is_name(name):
+            message = f"envs: {name[:64]!r} is no name that a variable of {spec.kernel} can have"
+            raise InvalidRequestBody(message, details={"field": "envs"})
 
 
 def policy(request: RunCodeRequest) -> Policy:

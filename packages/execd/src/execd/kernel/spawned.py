@@ -22,10 +22,13 @@ WORDS: Final = 40
 
 
 class Spawned:
-    """One program, leader of its own session and group, from spawn to reap; raises `OSError` when it cannot start."""
+    """One program, leader of its own session and group, from spawn to reap; raises `OSError` when it cannot start.
 
-    def __init__(self, program: Program) -> None:
-        self.child: Child = spawn(program)
+    A child that is there already is taken over.
+    """
+
+    def __init__(self, program: Program | Child) -> None:
+        self.child: Child = spawn(program) if isinstance(program, Program) else program
         self._loop = asyncio.get_running_loop()
         self._exited: asyncio.Future[Death] = self._loop.create_future()
         self._wrote = bytearray()

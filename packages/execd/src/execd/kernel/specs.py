@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Literal
 
@@ -29,31 +31,67 @@ ALIASES: Final[dict[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """Three cells that tell whether a kernel does what it is there for."""
+
+    result: str
+    """A cell whose value, or else whose output, is `shows`."""
+    shows: str
+    error: str
+    """A cell that fails."""
+    ename: str | None
+    """What its error is called; None where that is not known."""
+    endless: str
+    """A cell that has to be interrupted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Adoptable:
+    """A kernel that can wait, and take over the directory and the variables of a context later."""
+
+    fixed: tuple[str, ...]
+    """Variables, `*` for any end, that it reads at its start: who has others of these needs a kernel of its own."""
+    fork_server: str | None = None
+    """A program that forks such kernels, each started with what follows the program in `argv`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
     """One language as one kernel serves it.
 
     In `argv`, `{interpreter}` is the program that the probe has found, `{connection_file}` what the kernel is to read.
+    A live shell is started by whoever drives it.
     """
 
     language: str
     kernel: str
     """Its name; of a kernel in Python, that of its module."""
+    driver: Literal["jupyter", "shell"]
+    """What it is spoken to by: Jupyter's messages, or as a live shell."""
     interpreter: str
     """What is looked for on the sandbox's PATH."""
-    own_interpreter: bool
-    """Whether the daemon's own interpreter will do where the sandbox has none."""
-    probe: str
-    """A program that prints an `interpreter.Answer`."""
-    argv: tuple[str, ...]
-    transport: Literal["ipc", "tcp"]
-    interrupt: Literal["signal", "message"]
-    silence_s: float
+    fallbacks: tuple[str, ...]
+    """What will do where the sandbox has none."""
+    probe: str | None
+    """A program that prints an `interpreter.Answer`; None where the interpreter's being there says enough."""
+    trial: Trial | None
+    argv: tuple[str, ...] = ()
+    envs: Mapping[str, str] = field(default_factory=dict)
+    """Variables that it is started with, unless others are given."""
+    transport: Literal["ipc", "tcp"] = "ipc"
+    interrupt: Literal["signal", "message"] = "signal"
+    silence_s: float = 1.0
     """How long nothing must come after one of reply and idle, until it stands in for the other."""
-    swap_envs: str | None
+    run_envs: Literal["any", "identifiers"] | None = None
+    """Which names the variables of a single run may have; None where it can have none of its own."""
+    swap_envs: str | None = None
     """An expression that swaps variables for others: `{values}` is base64 of JSON, and so is its value."""
-    end_of_input: str | None
+    end_of_input: str | None = None
     """The answer to a request for input that means there is none; None where the kernel knows no such thing."""
     limits: tuple[str, ...] = ()
+    """What it cannot do that others can."""
+    adoptable: Adoptable | None = None
+    """None where each context has to wait for the start of its kernel."""
 
 
 def aliases(language: str) -> list[str]:
@@ -70,11 +108,18 @@ _SWAP_PYTHON: Final = """\
 )[1])({k: e.get(k) for k in new}))(j.loads(b.b64decode('{values}'))))(
     __import__('base64'), __import__('json'), __import__('os').environ)"""
 
+_FIXED_PYTHON: Final = (
+    # The dynamic loader and the C library, the interpreter, and where modules and configurations are looked for.
+    *("LD_*", "MALLOC_*", "GLIBC_TUNABLES", "LANG", "LANGUAGE", "LC_*", "TZ", "TMPDIR", "TEMP", "TMP"),
+    *("PYTHON*", "VIRTUAL_ENV", "HOME", "XDG_*", "IPYTHON*", "JUPYTER_*", "JPY_*", "PYDEVD_*", "DEBUGPY_*", "COV*"),
+)
+
 PYTHON: Final = Spec(
     language="python",
     kernel="ipykernel",
+    driver="jupyter",
     interpreter="python3",
-    own_interpreter=True,
+    fallbacks=(sys.executable,),
     probe=str(RESOURCES / "probe_python.py"),
     argv=(
         "{interpreter}",
@@ -84,12 +129,57 @@ PYTHON: Final = Spec(
         "-f",
         "{connection_file}",
     ),
-    transport="ipc",
-    interrupt="signal",
-    silence_s=1.0,
+    trial=Trial(
+        result="6 * 7",
+        shows="42",
+        error="1 / 0",
+        ename="ZeroDivisionError",
+        endless="while True: pass",
+    ),
+    run_envs="any",
     swap_envs=_SWAP_PYTHON,
     end_of_input="\x04",
+    adoptable=Adoptable(fixed=_FIXED_PYTHON, fork_server=str(RESOURCES / "fork_python.py")),
 )
 
-SPECS: Final[dict[str, tuple[Spec, ...]]] = {"python": (PYTHON,)}
+_TRIAL_BASH: Final = Trial(
+    result="echo $((6 * 7))",
+    shows="42",
+    error="(exit 3)",
+    ename="CommandExecError",
+    endless="while :; do :; done",
+)
+_NO_RESULTS: Final = "results: what a command has to say is its output"
+
+BASH: Final = Spec(
+    language="bash",
+    kernel="bash",
+    driver="shell",
+    interpreter="bash",
+    fallbacks=("/bin/bash", "/usr/bin/bash", "/usr/local/bin/bash"),
+    probe=str(RESOURCES / "probe_bash.bash"),
+    trial=_TRIAL_BASH,
+    run_envs="identifiers",
+    limits=(_NO_RESULTS, "input: standard input of commands is empty"),
+)
+
+BASH_KERNEL: Final = Spec(
+    language="bash",
+    kernel="bash_kernel",
+    driver="jupyter",
+    interpreter="python3",
+    fallbacks=(sys.executable,),
+    probe=str(RESOURCES / "probe_bash_kernel.py"),
+    trial=replace(_TRIAL_BASH, ename=""),
+    argv=("{interpreter}", str(RESOURCES / "kernel_bash_kernel.py"), "-f", "{connection_file}"),
+    limits=(
+        _NO_RESULTS,
+        "input: a command that reads waits until it is interrupted",
+        "stderr: comes as stdout",
+        "envs: not for a single run",
+        "output: a message for each line, quadratic in its length",
+    ),
+)
+
+SPECS: Final[dict[str, tuple[Spec, ...]]] = {"python": (PYTHON,), "bash": (BASH, BASH_KERNEL)}
 """Language → kernels in order of preference; the first that is installed serves."""

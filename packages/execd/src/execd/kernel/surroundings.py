@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from execd.process.child import Child
 
@@ -17,6 +17,12 @@ class KernelSettings:
     kill_grace_ms: int
     max_contexts: int
     default_language: str | None
+    preferred: tuple[tuple[str, str], ...] = ()
+    """Languages, and the kernels that are to serve them where they are installed."""
+    pool: Mapping[str, int] = field(default_factory=dict)
+    """Language → how many of its kernels are kept ready."""
+    pool_lazy: bool = False
+    """Whether that begins with a language's first use."""
     context_idle_s: float = 0
     """After how long without a run a context ends; 0 is never."""
     start_limit_s: float = 60.0
@@ -28,9 +34,13 @@ class Surroundings:
     """What contexts need of other rooms.
 
     `environment` makes a program's environment of the variables given with it and the mark by which it is found again;
-    `clear` ends everyone of such a mark, the leader's group first; `memory_kills` counts.
+    `clear` ends everyone of such a mark, the leader's group first; `newcomers` takes note of who is there, and what it
+    returns ends those who have come since; `memory_kills` counts; `memory_left` is a share of what
+    there is.
     """
 
     environment: Callable[[Mapping[str, str], str], dict[str, str]]
     clear: Callable[[Child, str], Awaitable[None]]
+    newcomers: Callable[[Child, str], Callable[[], Awaitable[None]]]
     memory_kills: Callable[[], int]
+    memory_left: Callable[[], float] = lambda: 1.0

@@ -74,6 +74,11 @@ class Pids:
 
 def locate(read: Read) -> Groups:
     """Return our group for every controller that counts for us; the true roots are left out."""
+    return {name: group for name, group in places(read).items() if not _is_true_root(group, read)}
+
+
+def places(read: Read) -> Groups:
+    """Return our group for every controller there is: where groups below ours can be made."""
     paths = dict(_paths(read("/proc/self/cgroup")))
     mounted = mounts(read("/proc/self/mountinfo"))
     found: Groups = {}
@@ -97,12 +102,17 @@ def _group(controller: Controller, paths: dict[str, str], mounted: list[Mount], 
     if controller in paths:
         hits = [mount for mount in mounted if mount.kind == "cgroup" and controller in mount.options]
         chain = _chain(paths[controller], hits, read)
-        # Only a true root has this file; a root that a namespace shows has not.
-        return Group(version=1, chain=chain) if chain and read(f"{chain[0]}/release_agent") is None else None
+        return Group(version=1, chain=chain) if chain else None
     hits = [mount for mount in mounted if mount.kind == "cgroup2"]
     chain = _chain(paths.get("", "/"), hits, read)
-    # Only a true root lacks this one.
-    return Group(version=2, chain=chain) if chain and read(f"{chain[0]}/cgroup.events") is not None else None
+    return Group(version=2, chain=chain) if chain else None
+
+
+def _is_true_root(group: Group, read: Read) -> bool:
+    """Whether it is the top of its hierarchy; what a namespace shows as a root is not."""
+    if group.version == 1:
+        return read(f"{group.own}/release_agent") is not None  # Only a true root has this file,
+    return read(f"{group.own}/cgroup.events") is None  # and lacks this one.
 
 
 def _chain(path: str, mounted: list[Mount], read: Read) -> tuple[str, ...]:

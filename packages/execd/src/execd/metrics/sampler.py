@@ -66,6 +66,13 @@ class Sampler:
         return figures.kills(self._groups, self._read)
 
     @property
+    def counts_below(self) -> bool:
+        """Whether `memory_kills` counts what dies in groups below the daemon's too."""
+        # Version 1 counts each group by itself; without a group of ours the whole system is counted.
+        group = self._groups.get("memory")
+        return group is None or group.version == 2
+
+    @property
     def period_s(self) -> float:
         """Seconds between two samples, as those who watch want it now."""
         return min(PERIOD_S, *self._watchers.values(), PERIOD_S)

@@ -6,10 +6,11 @@ without reaping; the child is reaped last, and until then, a zombie, it keeps it
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -35,6 +36,8 @@ class Program:
     stdin: bool = False
     passed: tuple[int, ...] = ()
     """Descriptors that it gets under the same numbers."""
+    doors: tuple[int, ...] = ()
+    """Descriptors to which it writes 0 before it becomes the program: the way into its control groups."""
 
 
 class Child:
@@ -56,6 +59,14 @@ class Child:
             return None
         return Exit(info.si_status) if info.si_code == os.CLD_EXITED else Exit(signal=_signal_name(info.si_status))
 
+    def stopped(self) -> str | None:
+        """Return the signal that has stopped the process, None while it goes on or when it has ended."""
+        try:
+            info = os.waitid(os.P_PIDFD, self.pidfd, os.WSTOPPED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return None
+        return None if info is None else _signal_name(info.si_status)
+
     def signal_group(self, number: int) -> None:
         """Send a signal to the whole group; who may not be signalled is left out. Not after `reap`."""
         with suppress(ProcessLookupError, PermissionError):
@@ -71,8 +82,8 @@ def spawn(program: Program) -> Child:
     """Start a program; raises `OSError` with the errno of whatever failed: a pipe, the directory, the exec.
 
     Popen uses vfork as long as it has no `preexec_fn` and no other user to become: the cost does not grow with the
-    daemon's memory. For another user it forks: 3 ms instead of 1 at 40 MB, 8 ms at 150 MB (an interpreter of its own
-    as a helper costs 10 ms at any size, and setpriv, at 2.5 ms, cannot tell why an exec failed).
+    daemon's memory. For another user, or into a control group, it forks: 3 ms instead of 1 at 40 MB, 8 ms at 150 MB (an
+    interpreter of its own as a helper costs 10 ms at any size, and setpriv, at 2.5 ms, cannot tell why an exec failed).
     """
     opened: list[int] = []
     try:
@@ -105,24 +116,45 @@ def _close(descriptors: Iterable[int]) -> None:
 
 def _popen(program: Program, stdin: int, stdout: int, stderr: int) -> int:
     who = program.identity if program.identity and program.identity.foreign else None
-    popen = subprocess.Popen(
-        program.argv,
-        executable=program.executable,
-        stdin=stdin,
-        stdout=stdout,
-        stderr=stderr,
-        cwd=program.directory,
-        env=program.environment,
-        close_fds=True,
-        pass_fds=program.passed,
-        start_new_session=True,
-        user=who.uid if who else None,
-        group=who.gid if who else None,
-        extra_groups=who.groups if who else None,
-    )
+    enters = bool(program.doors)
+    try:
+        popen = subprocess.Popen(
+            program.argv,
+            executable=program.executable,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            cwd=program.directory,
+            env=program.environment,
+            close_fds=True,
+            pass_fds=program.passed,
+            start_new_session=True,
+            preexec_fn=_entering(program.doors, who) if enters else None,  # noqa: PLW1509 - only system calls
+            user=who.uid if who and not enters else None,
+            group=who.gid if who and not enters else None,
+            extra_groups=who.groups if who and not enters else None,
+        )
+    except subprocess.SubprocessError as failure:  # In the child, before the exec.
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM), "its control group or user") from failure
     # Popen believes that it has seen the end: left to itself it would wait for the child when it is collected.
     popen.returncode = 0
     return popen.pid
+
+
+def _entering(doors: Sequence[int], who: Identity | None) -> Callable[[], None]:
+    """Return what the child does before it becomes the program: first into its groups, which another user may not."""
+
+    def enter() -> None:
+        for door in doors:
+            os.write(door, b"0")
+        # Before it forks: else its leader would be killed for what its children have taken.
+        _offer_to_memory_killer(os.getpid())
+        if who is not None:
+            os.setgroups(who.groups)
+            os.setresgid(who.gid, who.gid, who.gid)
+            os.setresuid(who.uid, who.uid, who.uid)
+
+    return enter
 
 
 def _pidfd(pid: int) -> int:

@@ -10,9 +10,12 @@ from contextlib import suppress
 from typing import Final
 
 from execd.process.child import Child
-from execd.process.sweep import Survey, Sweep
+from execd.process.groups import RunGroup
+from execd.process.members import look
+from execd.process.sweep import Survey, Sweep, end_processes
 
 _log: Final = logging.getLogger("execd.process")
+_ROUNDS: Final = 20
 
 
 async def clear(child: Child, mark: str, survey: Survey, *, grace_s: float) -> None:
@@ -32,6 +35,19 @@ async def clear(child: Child, mark: str, survey: Survey, *, grace_s: float) -> N
                     return
     finally:
         sweep.close()
+
+
+async def clear_group(group: RunGroup, *, grace_s: float) -> bool:
+    """Do the same with who is in a control group whose run has ended by itself; return whether anybody was."""
+    found = False
+    for _ in range(_ROUNDS):
+        members = [process for pid in group.members() if (process := look(pid)) and process.lives]
+        if not members:
+            break
+        found = True
+        group.seal()
+        await end_processes(members, grace_s=grace_s)
+    return found
 
 
 def _failed(gone: asyncio.Event) -> Callable[[Exception], None]:

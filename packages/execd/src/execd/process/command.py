@@ -10,13 +10,15 @@ from typing import Final
 
 from execd import users
 from execd._wire import DisconnectPolicy, OutputMode, OverflowPolicy, RunCommandRequest, RunInSessionRequest, StdinMode
-from execd.errors import AlreadyFinished, CommandNotFound, ExecutionNotFound, InvalidRequestBody
+from execd.errors import AlreadyFinished, CommandNotFound, ExecdError, ExecutionNotFound, InvalidRequestBody
 from execd.paths import absolute
 from execd.process.child import Program
+from execd.process.clearing import clear_group
 from execd.process.environment import read_file
+from execd.process.limits import Limits
 from execd.process.members import MARK
 from execd.process.owner import Owner, Terms
-from execd.process.sweep import Survey, kill_orphans
+from execd.process.sweep import Survey
 from execd.runs.registry import Registry
 from execd.runs.run import Policy, Run
 
@@ -41,6 +43,7 @@ class Commands:
 
     `environment` is the daemon's own, without secrets. `memory_kills` tells how many processes the kernel has killed
     for want of memory. `root` is the process below which all that is started remains (a subreaper), if there is one.
+    Without `limits` no run can have any.
     """
 
     def __init__(
@@ -51,10 +54,12 @@ class Commands:
         *,
         memory_kills: Callable[[], int] = lambda: 0,
         root: int | None = None,
+        limits: Limits | None = None,
     ) -> None:
         self._registry = registry
         self._settings = settings
         self._environment = environment
+        self._limits = limits or Limits(dict)
         self._terms = Terms(
             kill_grace_s=settings.kill_grace_ms / 1000,
             drain_grace_s=settings.drain_grace_ms / 1000,
@@ -72,9 +77,17 @@ class Commands:
         if self._is_known(request.execution_id):
             return self._register(request, content)
         setting = self._setting(request)
-        run = self._register(request, content)
+        group = self._limits.group(memory_bytes=request.memory_limit_bytes, pids=request.pids_limit)
+        try:
+            run = self._register(request, content)
+        except ExecdError:
+            if group is not None:
+                group.release()
+            raise
+        if group is not None:
+            group.run_id = run.id
         program = self._program(request, setting, execution_id=run.id)
-        Owner(run, self._terms, timeout_s=(request.timeout or 0) / 1000).start(program)
+        Owner(run, self._terms, timeout_s=(request.timeout or 0) / 1000, group=group).start(program)
         return run
 
     def _register(self, request: RunCommandRequest, content: str) -> Run:
@@ -84,7 +97,10 @@ class Commands:
         return run
 
     async def interrupt(self, execution_id: str) -> None:
-        """Stop a command and return when nothing of it is left; raises `CommandNotFound`, `AlreadyFinished`."""
+        """Stop a command and return when nothing of it is left; raises `CommandNotFound`, `AlreadyFinished`.
+
+        A command with limits that has ended by itself can be stopped as long as somebody is in its control group.
+        """
         try:
             run = self._registry.find(execution_id)
         except ExecutionNotFound as unknown:
@@ -92,13 +108,12 @@ class Commands:
         if run.kind not in (KIND, SESSION_KIND):
             raise CommandNotFound(f"execution {execution_id} is no command")
         if run.end is not None or run.control is None:
+            left = self._limits.left_by(run.id)
+            if left is not None and await clear_group(left, grace_s=self._terms.kill_grace_s):
+                return
             raise AlreadyFinished(f"command {execution_id} has already ended")
         run.control.stop("interrupted")
         await run.ended()
-
-    def end_survivors(self) -> None:
-        """Kill what finished commands have left running: for the daemon's end, when no guard may be there to do it."""
-        kill_orphans([run.id for run in self._registry.runs() if run.kind == KIND])
 
     def _is_known(self, execution_id: str | None) -> bool:
         # What was started once is attached to, even if its directory is gone by now.

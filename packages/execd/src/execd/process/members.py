@@ -14,6 +14,8 @@ from typing import Final, NamedTuple
 
 MARK: Final = "EXECD_EXECUTION_ID"
 _MARK: Final = b"\0EXECD_EXECUTION_ID="
+INSTANCE: Final = "EXECD_INSTANCE_ID"
+"""The same for all that one daemon has started."""
 _DEAD: Final = frozenset("ZXx")
 
 
@@ -26,6 +28,11 @@ class Process(NamedTuple):
     group: int
     session: int
     start: int
+
+    @property
+    def lives(self) -> bool:
+        """Whether it has not ended."""
+        return self.state not in _DEAD
 
 
 def parse_stat(text: bytes) -> Process:
@@ -59,7 +66,7 @@ class Census:
         self._tied: dict[int | str, list[Process]] = defaultdict(list)
         for process, mark in processes:
             self._children[process.parent].append(process)
-            if process.state in _DEAD:
+            if not process.lives:
                 continue
             self._tied[process.group].append(process)
             self._tied[process.session].append(process)
@@ -69,24 +76,19 @@ class Census:
     def members(self, leader: int, mark: str) -> list[Process]:
         """Return the living processes of a run, its leader left out."""
         first = [*self._tied.get(leader, ()), *self._tied.get(mark, ()), *self._children.get(leader, ())]
-        return [process for process in self._with_descendants(first) if process.pid != leader]
+        return [process for process in self.with_descendants(first) if process.pid != leader]
 
     def newcomers(self, leader: int, mark: str, *, since: int, before: Collection[int]) -> list[Process]:
         """Return the living members, but for those `before` or started before `since`, and their descendants."""
         everyone = self.members(leader, mark)
-        earlier = self._with_descendants(
+        earlier = self.with_descendants(
             process for process in everyone if process.start < since or process.pid in before
         )
         spared = {process.pid for process in earlier}
         return [process for process in everyone if process.pid not in spared]
 
-    def orphans(self, marks: Iterable[str], *, parent: int) -> list[Process]:
-        """Return the living processes of runs whose leaders are gone, as far as they have passed to `parent`."""
-        return self._with_descendants(
-            process for mark in marks for process in self._tied.get(mark, ()) if process.parent == parent
-        )
-
-    def _with_descendants(self, first: Iterable[Process]) -> list[Process]:
+    def with_descendants(self, first: Iterable[Process]) -> list[Process]:
+        """Return the living ones of these and of all that descends from them."""
         found: dict[int, Process] = {}
         ahead = list(first)
         while ahead:
@@ -94,7 +96,7 @@ class Census:
             if process.pid not in found:
                 found[process.pid] = process
                 ahead += self._children.get(process.pid, ())
-        return [process for process in found.values() if process.state not in _DEAD]
+        return [process for process in found.values() if process.lives]
 
 
 def take_census(*, root: int | None = None) -> Census:
@@ -104,6 +106,24 @@ def take_census(*, root: int | None = None) -> Census:
     if root is not None:
         processes = _below(root, processes)
     return Census((process, _mark(process)) for process in processes)
+
+
+def take_orphans(instance: str, *, parent: int) -> list[Process]:
+    """Return who a daemon has started, as far as it has passed to `parent`, with descendants; the living ones."""
+    processes = [process for process in map(look, _pids()) if process and process.pid != os.getpid()]
+    mark = f"\0{INSTANCE}={instance}\0".encode()
+    passed = (process for process in processes if process.parent == parent)
+    return Census((process, None) for process in processes).with_descendants(
+        process for process in passed if mark in b"\0" + _read(f"/proc/{process.pid}/environ")
+    )
+
+
+def family(root: int | None) -> set[int]:
+    """Return the numbers of `root`, of the daemon, and of all that descends from either."""
+    own = os.getpid()
+    processes = [process for process in map(look, _pids()) if process]
+    found = _below(own if root is None else root, processes)
+    return {own, *(process.pid for process in found), *(() if root is None else (root,))}
 
 
 def children(pid: int) -> set[int]:
@@ -135,7 +155,7 @@ def _below(root: int, processes: list[Process]) -> list[Process]:
 
 
 def _mark(process: Process) -> str | None:
-    return None if process.state in _DEAD else parse_mark(_read(f"/proc/{process.pid}/environ"))
+    return None if not process.lives else parse_mark(_read(f"/proc/{process.pid}/environ"))
 
 
 def _read(path: str) -> bytes:

@@ -12,6 +12,7 @@ from typing import ClassVar, Final
 from execd.errors import InvalidRequestBody
 from execd.process.child import Child, Program, spawn
 from execd.process.ends import ending, start_failure
+from execd.process.groups import RunGroup
 from execd.process.pipes import Pipes
 from execd.process.states import Do, Input, Kind, Output, State, step, verdict
 from execd.process.sweep import Survey, Sweep
@@ -34,12 +35,15 @@ class Terms:
 
 
 class Owner:
-    """Owns the processes of one run from start to end: the run's `Control`."""
+    """Owns the processes of one run from start to end: the run's `Control`.
+
+    `group` is the control group in which they are limited, if they are.
+    """
 
     _child: Child
     _pipes: Pipes
 
-    def __init__(self, run: Run, terms: Terms, *, timeout_s: float) -> None:
+    def __init__(self, run: Run, terms: Terms, *, timeout_s: float, group: RunGroup | None = None) -> None:
         self._run = run
         self._terms = terms
         self._timeout_s = timeout_s
@@ -50,7 +54,9 @@ class Owner:
         self._failure: OSError | None = None
         self._sweep: Sweep | None = None
         self._timers: dict[Kind, asyncio.TimerHandle] = {}
-        self._kills_before = terms.memory_kills()
+        self._group = group
+        self._kills = group.kills if group is not None and group.limits_memory else terms.memory_kills
+        self._kills_before = self._kills()
 
     # ── the run's Control ────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -79,7 +85,7 @@ class Owner:
     def start(self, program: Program) -> None:
         """Start the program; a failure is the run's end."""
         try:
-            child = spawn(program)
+            child = self._spawn(program)
         except OSError as error:
             self._failure = error
             self._feed(Input(Kind.START_FAILED, cause="never_started"))
@@ -87,6 +93,14 @@ class Owner:
             self._fault(error)
         else:
             self._take_over(child)
+
+    def _spawn(self, program: Program) -> Child:
+        if self._group is None:
+            return spawn(program)
+        try:
+            return spawn(replace(program, doors=self._group.doors))
+        finally:
+            self._group.shut()
 
     def _take_over(self, child: Child) -> None:
         try:
@@ -114,7 +128,7 @@ class Owner:
         self._leader_lives = False
         self._loop.remove_reader(self._child.pidfd)
         if exit_.signal == "SIGKILL":
-            exit_ = replace(exit_, memory_kill=self._terms.memory_kills() > self._kills_before)
+            exit_ = replace(exit_, memory_kill=self._kills() > self._kills_before)
         self._feed(Input(Kind.EXITED, exit=exit_))
 
     def _feed(self, happened: Input) -> None:
@@ -140,6 +154,11 @@ class Owner:
             self._run.finish(ending("internal_error", None))
         if self._leader_lives:
             self._child.signal_group(signal.SIGKILL)
+        self._leave_group()
+
+    def _leave_group(self) -> None:
+        if self._group is not None:
+            self._group.release()
 
     # ── what is to be done ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -147,6 +166,8 @@ class Owner:
         self._everyone().send(signal.SIGTERM)
 
     def _kill(self, _: Input) -> None:
+        if self._group is not None:
+            self._group.seal()
         self._everyone().send(signal.SIGKILL)
 
     def _watch(self, _: Input) -> None:
@@ -156,7 +177,12 @@ class Owner:
         if self._sweep is None:
             gone = Input(Kind.GROUP_GONE)
             self._sweep = Sweep(
-                self._child, self._run.id, self._terms.survey, gone=lambda: self._feed(gone), failed=self._fault
+                self._child,
+                self._run.id,
+                self._terms.survey,
+                gone=lambda: self._feed(gone),
+                failed=self._fault,
+                others=self._group.members if self._group is not None else None,
             )
         return self._sweep
 
@@ -205,6 +231,7 @@ class Owner:
             timer.cancel()
         if self._sweep is not None:
             self._sweep.close()
+        self._leave_group()
         self._run.control = None
         failure = self._failure
         self._run.finish(start_failure(failure) if failure else ending(verdict(self._state), self._state.exit))

@@ -127,7 +127,7 @@ class Session:
     def run(self, run: Run, text: str, *, cwd: str | None, timeout_s: float) -> None:
         """Let a run have its turn, after those that are there."""
         if cwd is not None:
-            text = f"\\builtin cd -- {shlex.quote(cwd)} || \\builtin return\n{text}"
+            text = f"\\builtin cd -- {shlex.quote(cwd)} || {{ __execd_in=; \\builtin return 1; }}\n{text}"
         turn = Turn(run, text, timeout_s=timeout_s, news=self._news.set)
         run.control = turn
         if self._turns:
@@ -231,17 +231,12 @@ class Session:
         return census.newcomers(shell.child.pid, self.id, since=turn.since, before=turn.before)
 
     async def _sync(self, shell: Shell) -> None:
-        # An interrupt that is still on its way would hit the next command, or tear it: a command that does nothing, and
-        # whose id may lose its beginning, comes before.
+        # An interrupt that is still on its way would hit the next command: one that does nothing comes before.
         self._syncs += 1
         token = f"sync-{self._syncs}"
         with suppress(StdinClosed):
-            await shell.send(f"____{token}", ":")
-
-        def there() -> bool:
-            return shell.exit is not None or any(known.endswith(token) for known in shell.ended)
-
-        if not await self._until(there, within_s=READY_S):
+            await shell.send_aside(token)
+        if not await self._until(lambda: shell.exit is not None or token in shell.ended, within_s=READY_S):
             shell.kill()
             await self._until(lambda: shell.exit is not None)
 

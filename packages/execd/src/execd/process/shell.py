@@ -1,20 +1,24 @@
 """The live bash of a session: commands in, one after another, and how each of them ended out.
 
-Bash is interactive, so that SIGINT takes it back to its top level with everything it knows; there the next line of
-its standard input waits, which sources `session.bash` again. What is sourced is not interactive: no job numbers, no
-prompts. Commands and statuses go over private descriptors; standard input of commands is empty.
+Bash is interactive, so that SIGINT takes it back to its top level with everything it knows; there the next line of its
+commands waits, which sources `session.bash` again. What is sourced is not interactive: no job numbers, no prompts.
+
+Bash reads these lines from standard input, a pipe, ahead: two by two, `_LOOP` and `_BACK`. The loop gives standard
+input away, to /dev/null or whatever a command of the user's makes of it; `_BACK`, which bash holds in its memory by
+then, takes it again, for the next two lines. Pipes for texts and statuses, and this one, are opened when they are
+needed, by their places in the daemon's `/proc/PID/fd`, so that commands neither inherit nor meet them.
 """
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
+import secrets
 import shlex
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -24,15 +28,39 @@ from execd.process.states import Exit
 from execd.runs.sse import Stream
 
 READY_S: Final = 10.0
+_WORDS_BYTES: Final = 16 * 1024
 ARGV: Final = ["bash", "--noprofile", "--norc", "--noediting", "-i"]
 _STREAMS: Final[tuple[Stream, Stream]] = ("stdout", "stderr")
-_ABOVE: Final = 200
-"""Our descriptors are passed above those that they get in the shell."""
-_LOOP: Final = f". {shlex.quote(str(Path(__file__).with_name('session.bash')))}\n".encode()
-_PRELUDE: Final = (
-    "exec 198<&{take} 199>&{tell} {take}<&- {tell}>&-; "
-    "set +o history +o histexpand; unset HISTFILE MAILCHECK; PS1= __execd_id=\n"
+_LOOP: Final = f". {shlex.quote(str(Path(__file__).with_name('session.bash')))}\n"
+_BACK: Final = (
+    "{ __execd_code=$? __execd_flags=$-; \\builtin set +xv; "
+    '\\builtin trap -p ERR DEBUG >"$__execd_tell"; \\builtin trap - ERR DEBUG; '
+    '\\exec 0<"$__execd_lines"; } >/dev/null 2>&1\n'
 )
+_AHEAD: Final = (_LOOP + _BACK).encode()
+"""Less than a kibibyte, which bash reads at once."""
+_PRELUDE: Final = (
+    "readonly __execd_tell={tell} __execd_take={take} __execd_lines={lines} __execd_key={key}; "
+    "unset HISTFILE MAILCHECK; PS1=; history -c; set +o history +o histexpand\n"
+)
+_RETURNS: Final = 20
+"""How often in a row bash may come back to its top level without a word: more, and it will not come to itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What a command left that bash keeps for us to put back."""
+
+    code: int = 0
+    flags: str = ""
+    traps: str = ""
+
+    def restoring(self) -> str:
+        """Return shell text that puts it back, and leaves `$?` as it was."""
+        tracing = "".join(f"\\builtin set -{flag};" for flag in "vx" if flag in self.flags)
+        # As the first of two a failure sets off neither `set -e` nor a trap.
+        failing = f"(\\builtin exit {self.code}) && \\builtin :;" if self.code else ""
+        return f"{{ {self.traps}{tracing}{failing} }} >/dev/null 2>&1\n" if self.traps or tracing or failing else ""
 
 
 class Shell:
@@ -53,22 +81,46 @@ class Shell:
         self.exit: Exit | None = None
         self.ended: dict[str, int] = {}
         """Exit codes of commands by their ids."""
+        self.begun = ""
+        """The id of the last command that it took whole: an interrupt before that could tear it."""
         self.ready = False
+        self.words = bytearray()
+        """The last of what it wrote before it was ready."""
         self._deliver = deliver
         self._news = news
         self._heard = b""
         self._loop = asyncio.get_running_loop()
-        self.child, self._commands, status = _start(program)
+        self._traps = ""
+        self._left = _Left()
+        self._sent = ""
+        self._returns = 0
+        self._key = secrets.token_hex(16)
+        self._pipes = _Pipes()
+        try:
+            self.child = spawn(replace(program, argv=ARGV, stdin=True))
+        except BaseException:
+            self._pipes.close_all()
+            raise
+        self._pipes.start(self.child, self._key)
+        self._commands = Stdin(self._pipes.give)
         self._loop.add_reader(self.child.pidfd, self._notice_exit)
-        self._status = Pump(status, deliver=self._hear, ended=_nothing, failed=failed)
+        self._status = Pump(self._pipes.hear, deliver=self._hear, ended=_nothing, failed=failed)
         self._pumps = [
             Pump(descriptor, deliver=self._taker(stream), ended=_nothing, failed=failed)
             for descriptor, stream in zip((self.child.stdout, self.child.stderr), _STREAMS, strict=True)
         ]
 
     async def send(self, command_id: str, text: str) -> None:
-        """Give the shell its next command; raises `StdinClosed` when it is gone."""
-        data = f"{command_id}\0{text}\0".encode("utf-8", "surrogateescape")
+        """Give the shell its next command, which finds everything as the last one left it; raises `StdinClosed`."""
+        self._sent = command_id
+        await self._write(command_id, self._left.restoring() + text)
+
+    async def send_aside(self, command_id: str, text: str = "\\builtin :") -> None:
+        """Give the shell a command of ours: what the last one left, `$?` and traps among it, is for the next one."""
+        await self._write(command_id, text)
+
+    async def _write(self, command_id: str, text: str) -> None:
+        data = f"{self._key}{command_id}\0{text}\0".encode("utf-8", "surrogateescape")
         await self._commands.write(data)
 
     def interrupt(self) -> None:
@@ -106,17 +158,28 @@ class Shell:
             pump.discard()
         self.close_input()
         self.child.reap()
+        self._pipes.close()
 
     def _taker(self, stream: Stream) -> Callable[[bytes], bool]:
+        return lambda data: self._deliver(stream, data) if self.ready else self._note(data)
+
+    def _note(self, data: bytes) -> bool:
         # What bash says of itself while it starts is nobody's output.
-        return lambda data: not self.ready or self._deliver(stream, data)
+        self.words += data
+        del self.words[:-_WORDS_BYTES]
+        return True
 
     def _hear(self, data: bytes) -> bool:
         *messages, self._heard = (self._heard + data).split(b"\0")
         for message in messages:
-            if message.startswith(b"+"):
-                self._write_loop()
-            self._take_status(message.removeprefix(b"+"))
+            if message == b"+":
+                self._write_ahead()
+            elif message.startswith(b">"):
+                self.begun = self._name(message[1:])
+            elif message[:1].isdigit():
+                self._take_status(message)
+            elif message:
+                self._traps = message.decode("utf-8", "surrogateescape")
         if messages:
             self._news()
         return True
@@ -125,16 +188,27 @@ class Shell:
         # Everything that was written before the status is in the pipes by now.
         self.flush()
         self.ready = True
-        code, _, command_id = message.decode(errors="replace").partition(" ")
-        if code.isdecimal():
-            # After the way back through the top level the status comes twice, and the first is the command's.
-            self.ended.setdefault(command_id, int(code))
+        self._returns = 0
+        code, took, flags, named = message.split(b" ", 3)
+        command_id = self._name(named)
+        if took == b"1" and command_id == self._sent:
+            # What it told before it put back what an earlier one had left is nothing new.
+            self._left = _Left(int(code), flags.decode(), self._traps)
+            self._sent = ""
+        self._traps = ""
+        # After the way back through the top level the status comes twice, and the first is the command's.
+        self.ended.setdefault(command_id, int(code))
 
-    def _write_loop(self) -> None:
-        # One line is always ahead: whatever takes bash to its top level finds the way back there.
-        if self.child.stdin is not None:
+    def _name(self, told: bytes) -> str:
+        return told.decode(errors="replace").removeprefix(self._key)
+
+    def _write_ahead(self) -> None:
+        self._returns += 1
+        if self._returns > _RETURNS:
+            self.kill()
+        elif self.child.stdin is not None:
             with suppress(BlockingIOError, BrokenPipeError):
-                os.write(self.child.stdin, _LOOP)
+                os.write(self.child.stdin, _AHEAD)
 
     def _notice_exit(self) -> None:
         self.exit = self.child.exit()
@@ -144,30 +218,33 @@ class Shell:
             self._news()
 
 
-def _start(program: Program) -> tuple[Child, Stdin, int]:
-    take, give = os.pipe()
-    hear, tell = os.pipe()
-    try:
-        take, tell = _above(take), _above(tell)
-        child = spawn(replace(program, argv=ARGV, stdin=True, passed=(take, tell)))
-    except BaseException:
-        os.close(give)
-        os.close(hear)
-        raise
-    finally:
-        os.close(take)
-        os.close(tell)
-    for descriptor in (give, hear):
-        os.set_blocking(descriptor, False)
-    if child.stdin is not None:
-        os.write(child.stdin, _PRELUDE.format(take=take, tell=tell).encode() + _LOOP + _LOOP)
-    return child, Stdin(give), hear
+class _Pipes:
+    """Pipes to and from a shell; the ends that it opens stay open here, under the numbers that it knows."""
 
+    def __init__(self) -> None:
+        take, self.give = os.pipe()
+        self.hear, tell = os.pipe()
+        self._places = {"take": take, "tell": tell}
+        for ours in (self.give, self.hear):
+            os.set_blocking(ours, False)
 
-def _above(descriptor: int) -> int:
-    moved: int = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _ABOVE)
-    os.close(descriptor)
-    return moved
+    def start(self, child: Child, key: str) -> None:
+        """Tell a shell where they are, and set it going."""
+        assert child.stdin is not None  # noqa: S101 - it was asked for
+        self._places["lines"] = os.open(f"/proc/self/fd/{child.stdin}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        told = {name: f"/proc/{os.getpid()}/fd/{descriptor}" for name, descriptor in self._places.items()}
+        os.write(child.stdin, _PRELUDE.format(**told, key=key).encode() + _AHEAD)
+
+    def close(self) -> None:
+        """Close the ends that the shell opens; it has ended, so that their numbers may become others'."""
+        while self._places:
+            os.close(self._places.popitem()[1])
+
+    def close_all(self) -> None:
+        """Close them of which nothing has become."""
+        self.close()
+        os.close(self.give)
+        os.close(self.hear)
 
 
 def _nothing() -> None:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Final
 
 from execd.process.child import Child
-from execd.process.members import Census, Process, look, take_census
+from execd.process.members import Census, Process, look, take_census, take_orphans
 
 WATCHED_AT_ONCE: Final = 64
 """Members that are waited for at a time: a run of thousands must not take the daemon's descriptors."""
@@ -49,12 +49,11 @@ class Survey:
             answer(census)
 
 
-def kill_orphans(marks: Collection[str]) -> None:
-    """Kill what runs of these marks have left behind, as long as it keeps coming, within reason."""
-    # Orphans pass to whoever is the daemon's own parent now: its guard, or who came after a guard that was killed. What
-    # another daemon has started under the same id hangs below that daemon.
+def kill_orphans(instance: str) -> None:
+    """Kill what a daemon's runs have left behind, as long as it keeps coming, within reason."""
+    # Orphans pass to whoever is the daemon's own parent now: its guard, or who came after a guard that was killed.
     for _ in range(_ROUNDS):
-        orphans = take_census().orphans(marks, parent=os.getppid())
+        orphans = take_orphans(instance, parent=os.getppid())
         for orphan in orphans:
             if (descriptor := _hold(orphan)) is not None:
                 _signal(descriptor, signal.SIGKILL)
@@ -67,7 +66,7 @@ class Sweep:
     """Signals the members of one run and reports when they have gone; its leader is somebody else's to wait for.
 
     After `watch`, `gone` is called as soon as a census finds no member; `failed` gets what goes wrong in a turn of the
-    loop.
+    loop. `others` tells the numbers of those who are known as members from elsewhere.
     """
 
     def __init__(
@@ -78,7 +77,9 @@ class Sweep:
         *,
         gone: Callable[[], None],
         failed: Callable[[Exception], None],
+        others: Callable[[], Collection[int]] | None = None,
     ) -> None:
+        self._others = others
         self._child = child
         self._mark = mark
         self._survey = survey
@@ -122,9 +123,17 @@ class Sweep:
         if self._closed:
             return
         try:
-            self._reach(census.members(self._child.pid, self._mark))
+            self._reach(self._members(census))
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the end of this run and of no other
             self._failed(error)
+
+    def _members(self, census: Census) -> list[Process]:
+        members = census.members(self._child.pid, self._mark)
+        if self._others is None:
+            return members
+        known = {member.pid for member in members} | {self._child.pid}
+        strayed = (look(pid) for pid in self._others() if pid not in known)
+        return [*members, *(process for process in strayed if process and process.lives)]
 
     def _reach(self, members: list[Process]) -> None:
         for member in members:

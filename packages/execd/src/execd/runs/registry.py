@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import math
 import re
 import uuid
@@ -32,11 +33,12 @@ _ID: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
-    """Bounds: bytes of one run, bytes of all, seconds kept after the end, live runs at once."""
+    """Bounds: bytes of one run, bytes of all, seconds kept after the end, finished runs kept, live runs at once."""
 
     run_bytes: int = 256 * 1024 * 1024
     total_bytes: int = 1024 * 1024 * 1024
     keep_s: float = 600
+    keep_count: int = 20_000
     max_live: int = 1000
 
 
@@ -49,6 +51,7 @@ class Registry:
         self.total_bytes = 0
         self._retention = retention
         self._runs: dict[str, Run] = {}
+        self._starts = 0
         self._live: dict[str, Run] = {}
         self._finished: dict[str, Run] = {}
         """Ended runs, in the order of their ends."""
@@ -73,7 +76,7 @@ class Registry:
             if not _ID.fullmatch(execution_id):
                 raise InvalidRequestBody("execution_id: 1 to 64 letters, digits, '_' and '-' are allowed")
             if (run := self._runs.get(execution_id)) is not None:
-                if run.kind != kind or run.body != body:
+                if run.kind != kind or not run.asked.is_same(body):
                     raise ExecutionConflict(f"execution {execution_id} was started by another request")
                 return run, False
         self._loop = asyncio.get_running_loop()
@@ -83,6 +86,8 @@ class Registry:
             raise LimitReached(f"{self._retention.max_live} executions are running, the most that may run at once")
         execution_id = execution_id or uuid.uuid4().hex
         run = Run(self, execution_id=execution_id, kind=kind, content=content, body=body, policy=policy)
+        self._starts += 1
+        run.ordinal = self._starts
         self._runs[run.id] = self._live[run.id] = run
         return run, True
 
@@ -142,7 +147,8 @@ class Registry:
         """Move a run to the finished ones and see to it that it is forgotten in time."""
         del self._live[run.id]
         self._finished[run.id] = run
-        if not run.watched:
+        self._keep_newest()
+        if run.id in self._finished and not run.watched:
             self._sweep_by(self._expiry_ms(run))
 
     def reader_left(self, run: Run) -> None:
@@ -160,6 +166,7 @@ class Registry:
             self.reconsider()
         else:
             self._sweep_by(self._expiry_ms(run))
+            self._keep_newest()
 
     def reconsider(self) -> None:
         """Look again at every held run: the disk has caught up, or others have made room."""
@@ -218,6 +225,13 @@ class Registry:
         if excess > 0 and self._live:
             largest = max(self._live.values(), key=lambda run: run.size)
             self.total_bytes += largest.squeeze(excess)
+
+    def _keep_newest(self) -> None:
+        """Forget the oldest finished runs beyond the bound on their number; those that are read stay."""
+        excess = len(self._finished) - self._retention.keep_count
+        unread = (run for run in self._finished.values() if not run.watched)
+        for run in list(itertools.islice(unread, max(0, excess))):
+            self._forget(run)
 
     def _forget(self, run: Run) -> None:
         del self._runs[run.id], self._finished[run.id]

@@ -9,23 +9,24 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 
+from execd.runs.asked import Asked
 from execd.runs.budget import Budget
-from execd.runs.clock import Clock
 from execd.runs.cursor import Cursor
 from execd.runs.ends import End, Totals, terminal_event
 from execd.runs.feed import Feed
 from execd.runs.index import RECORD_BYTES
 from execd.runs.log import RawReader
+from execd.runs.parties import Control, Keeper
 from execd.runs.reader import Grace, Reader
-from execd.runs.spool import Spool
 from execd.runs.sse import Stream, encode
 from execd.runs.store import Store
 from execd.runs.strip import Strip
 from execd.runs.text import Mode
+from execd.runs.writes import Writes
 
 MARGIN: Final = 8 * 1024 * 1024
 """Bytes kept behind the slowest reader: what has been sent may not have been received."""
@@ -45,51 +46,17 @@ class Policy:
     """How much of the output its readers get: head and tail."""
 
 
-class Control(Protocol):
-    """What the owner of the program does for its run."""
-
-    def stop(self, cause: str) -> None:
-        """End the program; never waits, may be called again: the end arrives as the terminal event."""
-
-    def send_signal(self, name: str) -> None:
-        """Send a signal by name (`SIGINT`) to the program's group."""
-
-    async def write_stdin(self, data: bytes) -> None:
-        """Write to standard input, waiting while the program does not read; raises `StdinClosed`."""
-
-    def close_stdin(self) -> None:
-        """End standard input; raises `StdinClosed` when there is none."""
-
-
-class Keeper(Protocol):
-    """What a run asks of the registry that keeps it."""
-
-    clock: Clock
-    spool: Spool
-
-    def bound(self) -> int:
-        """Return the bytes that one run may keep."""
-
-    def account(self, run: Run, grown: int) -> None:
-        """Take note that a run has grown (or shrunk) by some bytes."""
-
-    def run_ended(self, run: Run) -> None:
-        """Take note that a run has ended."""
-
-    def reader_left(self, run: Run) -> None:
-        """Take note that a run lost a reader."""
-
-
 class Run:
     """One execution, from registration until retention forgets it."""
 
     def __init__(
-        self, keeper: Keeper, *, execution_id: str, kind: str, content: str, body: object, policy: Policy
+        self, keeper: Keeper[Run], *, execution_id: str, kind: str, content: str, body: object, policy: Policy
     ) -> None:
         self.id = execution_id
+        self.ordinal = 0
+        """Which start of the registry's this is; clocks may step back, and two runs may begin in one millisecond."""
         self.kind = kind
-        self.content = content
-        self.body = body
+        self.asked = Asked(content, body, keeper.spool)
         self.policy = policy
         self.control: Control | None = None
         self.pid: int | None = None
@@ -106,6 +73,8 @@ class Run:
         self._budget = None if limit is None else Budget(min(limit, keeper.bound() // 2), keeper.spool)
         self.late: Strip | None = None
         """What survivors have written after the end."""
+        self.writes = Writes()
+        """What has been written to its standard input under a name."""
         self.late_open = False
         """Whether survivors may still write something that is kept."""
         self.forgotten = False
@@ -260,7 +229,7 @@ class Run:
     def size(self) -> int:
         """Bytes that count toward retention."""
         beside = (self._budget, self.late)
-        return self.store.size + sum(strip.size for strip in beside if strip is not None)
+        return self.asked.size + self.store.size + sum(strip.size for strip in beside if strip is not None)
 
     def reconsider(self) -> None:
         """Look again whether the program must be held: a reader has moved on, or a bound has changed."""
@@ -330,8 +299,8 @@ class Run:
         """Give back all that is stored, and return how many bytes counted."""
         self._end_graces()
         self.forgotten = True
-        for log in (self.store.raw, self.store.index, self.store.control):
-            log.drop(log.end)
+        self.store.clear()
+        self.asked.clear()
         if self.late is not None:
             self.late.clear()
         return self._counted

@@ -7,10 +7,12 @@ what was unfinished at that place is kept aside, so that framing can begin there
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from typing import Final, NamedTuple
 
+from execd.runs.blocks import Log
 from execd.runs.index import RECORD_BYTES, Kind, Record, rightmost, unpack
-from execd.runs.spool import Log, Spool
+from execd.runs.spool import Spool
 from execd.runs.sse import Stream, encode
 from execd.runs.strip import Span
 from execd.runs.text import NOTHING, Carry, Mode, step
@@ -214,7 +216,13 @@ class Store:
         at = rightmost(0, len(self._history), accepts=lambda place: self._history[place][0] <= number)
         return self._history[at][1] if at >= 0 else Counts()
 
-    # ── forgetting ───────────────────────────────────────────────────────────────────────────────────────────────────
+    def excerpt(self, start: int, end: int) -> Store:
+        """Return the raw bytes [start, end) with their index as a store that keeps them until its `clear`."""
+        kept = copy(self)
+        kept.raw = self.raw.copy(start, end)
+        kept.index = self.index.copy(self.index.start, self.index.end)
+        kept.control = Log(self.spool)
+        return kept
 
     def spans(self, start: int, end: int) -> Iterator[Span]:
         """Say which stream wrote what of the raw bytes [start, end), all of which must still be there."""
@@ -230,6 +238,13 @@ class Store:
                 if first < last:
                     yield Span("stdout" if record.kind is Kind.STDOUT else "stderr", first, last, record.time_ms)
             start = max(start, stops[-1])
+
+    # ── forgetting ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def clear(self) -> None:
+        """Give back all that is stored."""
+        for log in (self.raw, self.index, self.control):
+            log.clear()
 
     def weight(self, at: int) -> int:
         """Return the bytes, output, index and control events, from record `at` to the end."""

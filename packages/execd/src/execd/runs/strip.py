@@ -7,11 +7,13 @@ limited until that run ends.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from struct import Struct
 from typing import Final, NamedTuple
 
+from execd.runs.blocks import Log
 from execd.runs.index import rightmost
-from execd.runs.spool import Log, Spool
+from execd.runs.spool import Spool
 from execd.runs.sse import Stream
 
 READ_BYTES: Final = 64 * 1024
@@ -74,10 +76,17 @@ class Strip:
                 if span.end >= end:
                     return
 
+    def excerpt(self, start: int, end: int) -> Strip:
+        """Return the bytes [start, end) as a strip that keeps them until its `clear`."""
+        kept = copy(self)
+        kept.raw = self.raw.copy(start, end)
+        kept._index = self._index.copy(self._index.start, self._index.end)  # noqa: SLF001 - a copy of this
+        return kept
+
     def clear(self) -> None:
         """Give everything back."""
-        self._index.drop(self._index.end)
-        self.raw.drop(self.raw.end)
+        self._index.clear()
+        self.raw.clear()
 
     def _window(self, at: int) -> list[Span]:
         stop = min(at + _WINDOW, self._records)

@@ -10,9 +10,11 @@ from typing import Final, Literal
 from opensandbox import _wire
 from opensandbox._acompat import AsyncLineHandler, asleep
 from opensandbox._async.output import OutputStream, Stdin
+from opensandbox._async.reading import LogReading
 from opensandbox._async.run import AsyncRuns
 from opensandbox._async.session import ShellSession
-from opensandbox._core import calls, decode
+from opensandbox._async.writing import StdinWrite
+from opensandbox._core import arguments, calls, decode
 from opensandbox._core.execution import Fold
 from opensandbox.exceptions import StdinClosedException
 from opensandbox.results import BackgroundCommand, CommandOutput, CommandStatus, Execution, Stream
@@ -47,17 +49,21 @@ class Commands:
         on_stderr: AsyncLineHandler | None = None,
         check: bool = True,
         max_output_bytes: int | None = None,
+        memory_limit_bytes: int | None = None,
+        pids_limit: int | None = None,
     ) -> Execution:
         """Run a command to its end.
 
         A string is shell text, a sequence is a program and its arguments. `timeout` is in seconds, None is none;
         `stdin` is written and closed. The handlers get each line as it comes. Of more output than `max_output_bytes`
-        the first and the last half of so much are kept, and `truncated` says so. Cancelling interrupts the command in
-        the sandbox.
+        the first and the last half of so much are kept, and `truncated` says so. `memory_limit_bytes` and `pids_limit`
+        bound memory, processes and threads of all that the command starts. Cancelling interrupts the command in the
+        sandbox.
 
         Raises `CommandFailedException` for a non-zero exit, and another `ProgramException` for any other bad end of the
-        program, unless `check` is false; `StreamInterruptedException` when a broken connection could not be resumed, or
-        broke while standard input was written.
+        program, unless `check` is false; `NotSupportedException` where the daemon cannot limit a run;
+        `StreamInterruptedException` when a broken connection could not be resumed, or broke while standard input was
+        written.
 
         Example:
             >>> execution = await sandbox.commands.run("ls -l", working_dir="/workspace")  # doctest: +SKIP
@@ -76,6 +82,8 @@ class Commands:
             gid=gid,
             stdin=stdin is not None,
             max_output_bytes=max_output_bytes,
+            memory_limit_bytes=memory_limit_bytes,
+            pids_limit=pids_limit,
         )
         handlers: dict[Stream, AsyncLineHandler] = {}
         if on_stdout is not None:
@@ -97,6 +105,8 @@ class Commands:
         stdin: Stdin | None = None,
         check: bool = True,
         max_output_bytes: int | None = None,
+        memory_limit_bytes: int | None = None,
+        pids_limit: int | None = None,
         mode: Literal["lines", "chunks"] = "lines",
     ) -> OutputStream:
         """Run a command and read its output as it comes: whole lines, or chunks as they were written.
@@ -121,6 +131,8 @@ class Commands:
             gid=gid,
             stdin=stdin is not None,
             max_output_bytes=max_output_bytes,
+            memory_limit_bytes=memory_limit_bytes,
+            pids_limit=pids_limit,
         )
         return OutputStream(
             self._transport,
@@ -143,6 +155,8 @@ class Commands:
         uid: int | None = None,
         gid: int | None = None,
         stdin: Literal["pipe"] | str | bytes | None = None,  # noqa: PYI051 - one string that means something else
+        memory_limit_bytes: int | None = None,
+        pids_limit: int | None = None,
     ) -> BackgroundCommand:
         """Start a command that goes on by itself, and return what stands for it.
 
@@ -154,7 +168,7 @@ class Commands:
             >>> (await sandbox.commands.get_status(session)).is_complete  # doctest: +SKIP
             False
         """
-        written = None if stdin is None or stdin == "pipe" else calls.stdin_bytes(stdin)
+        written = None if stdin is None or stdin == "pipe" else arguments.stdin_bytes(stdin)
         request = calls.run_command(
             command,
             execution_id=_new_id(),
@@ -166,6 +180,8 @@ class Commands:
             uid=uid,
             gid=gid,
             stdin=stdin is not None,
+            memory_limit_bytes=memory_limit_bytes,
+            pids_limit=pids_limit,
             background=True,
         )
         fold = Fold(execution_id=request.execution_id or "")
@@ -180,8 +196,7 @@ class Commands:
         session = BackgroundCommand(id=fold.execution_id)
         if written is not None:
             with suppress(StdinClosedException):  # it has ended, or wants no more
-                await self.write_stdin(session, written)
-                await self.close_stdin(session)
+                await StdinWrite(self._transport, session.id).write(written, end=True)
         return session
 
     def session(self, *, working_dir: str | None = None, envs: Mapping[str, str] | None = None) -> ShellSession:
@@ -211,16 +226,7 @@ class Commands:
             told = await self._transport.send(calls.read_log(where, features=features, cursor=cursor))
             start, end = decode.cursor(told.headers, asked=cursor)
             return CommandOutput(stdout_bytes=told.body, stderr_bytes=b"", cursor=end, truncated=start > cursor)
-        first = await self._transport.send(calls.read_log(where, features=features, cursor=cursor, stream="stdout"))
-        start, end = decode.cursor(first.headers, asked=cursor)
-        # The other stream up to the same place: one cursor stands for both.
-        second = await self._transport.send(
-            calls.read_log(where, features=features, cursor=cursor, stream="stderr", until=end)
-        )
-        later, _ = decode.cursor(second.headers, asked=cursor)
-        return CommandOutput(
-            stdout_bytes=first.body, stderr_bytes=second.body, cursor=end, truncated=max(start, later) > cursor
-        )  # fmt: skip
+        return await LogReading(self._transport, where, cursor=arguments.count("cursor", cursor)).read()
 
     def attach(
         self, session: Session, *, mode: Literal["lines", "chunks"] = "lines", check: bool = True
@@ -273,7 +279,7 @@ class Commands:
     async def write_stdin(self, session: Session, data: str | bytes) -> None:
         """Write to a command that was started with `stdin="pipe"`; returns when its pipe has taken it."""
         calls.require(self._transport.features, "stdin")
-        await self._transport.send(calls.write_stdin(str(session), calls.stdin_bytes(data)))
+        await StdinWrite(self._transport, str(session)).write(arguments.stdin_bytes(data))
 
     async def close_stdin(self, session: Session) -> None:
         """End a command's standard input."""

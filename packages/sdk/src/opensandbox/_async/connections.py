@@ -8,6 +8,7 @@ the transport import the library.
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 import time
@@ -19,6 +20,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from opensandbox._acompat import asever
 from opensandbox._core.config import Config, Endpoint, proxy_url
 from opensandbox._core.request import Request
 
@@ -39,7 +41,7 @@ class Connections:
         self._trust = _trust(config.endpoint)
         self._lock = threading.Lock()
         self._idle: list[tuple[float, httpx.AsyncHTTPTransport]] = []
-        self._busy: set[httpx.AsyncHTTPTransport] = set()
+        self._busy: dict[httpx.AsyncHTTPTransport, httpx.Response | None] = {}
 
     @asynccontextmanager
     async def exchange(
@@ -54,6 +56,8 @@ class Connections:
         try:
             response = await connection.handle_async_request(message)
             response.request = message
+            with self._lock:
+                self._busy[connection] = response
             try:
                 yield response
             finally:
@@ -64,11 +68,13 @@ class Connections:
 
     async def aclose(self) -> None:
         """Close every connection, those under way too."""
-        self.is_closed = True
         with self._lock:
-            every = [*self._busy, *(connection for _, connection in self._idle)]
+            self.is_closed = True
+            busy, idle = [*self._busy.items()], [connection for _, connection in self._idle]
             self._idle.clear()
-        for connection in every:
+        for connection, response in busy:
+            await asever(_socket(response), connection.aclose)
+        for connection in idle:
             await connection.aclose()
 
     def _message(self, request: Request, content: bytes | AsyncIterable[bytes] | None) -> httpx.Request:
@@ -89,7 +95,7 @@ class Connections:
     def _take(self) -> httpx.AsyncHTTPTransport:
         with self._lock:
             connection = self._idle.pop()[1] if self._idle else self._connection()
-            self._busy.add(connection)
+            self._busy[connection] = None
         return connection
 
     def _connection(self) -> httpx.AsyncHTTPTransport:
@@ -105,13 +111,20 @@ class Connections:
         """Make a connection idle, and return those that have been idle too long."""
         now = time.monotonic()
         with self._lock:
-            self._busy.discard(connection)
+            self._busy.pop(connection, None)
             if self.is_closed:
                 return [connection]
             self._idle.append((now, connection))
             count = sum(since < now - _KEEPALIVE_S for since, _ in self._idle[:16])
             stale, self._idle = self._idle[:count], self._idle[count:]
         return [connection for _, connection in stale]
+
+
+def _socket(response: httpx.Response | None) -> socket.socket | None:
+    """Return what an answer comes through; None before its head has come."""
+    stream = None if response is None else response.extensions.get("network_stream")
+    found: socket.socket | None = None if stream is None else stream.get_extra_info("socket")
+    return found
 
 
 def _trust(endpoint: Endpoint) -> ssl.SSLContext:

@@ -6,19 +6,19 @@ from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Mappin
 from contextlib import aclosing, suppress
 from functools import partial
 from types import TracebackType
-from typing import Final, Literal, Self
+from typing import Literal, Self
 
 from opensandbox import _wire
 from opensandbox._acompat import AsyncLineHandler, acall, afinish
 from opensandbox._async.run import AsyncRuns
-from opensandbox._core import calls, decode
+from opensandbox._async.writing import StdinWrite
+from opensandbox._core import arguments, calls, decode
 from opensandbox._core.execution import Fold
 from opensandbox._core.gathering import Piece
 from opensandbox._core.lines import Lines
 from opensandbox._core.outcome import conclude
 from opensandbox.exceptions import (
     NotFoundException,
-    SandboxConnectionException,
     StdinClosedException,
     StreamInterruptedException,
 )
@@ -26,8 +26,6 @@ from opensandbox.results import Execution, OutputLine, Stream
 from opensandbox.transport import AsyncTransport, StreamRequest
 
 Stdin = str | bytes | bytearray | memoryview | AsyncIterable[bytes]
-
-_STDIN_PIECE: Final = 1024 * 1024
 
 
 class OutputStream:
@@ -143,10 +141,7 @@ class OutputStream:
 
     async def _feed(self, stdin: bytes | AsyncIterable[bytes]) -> None:
         try:
-            if isinstance(stdin, bytes):
-                await self._feed_bytes(stdin)
-            else:
-                await self._feed_each(stdin)
+            await self._write(stdin)
         except (StdinClosedException, NotFoundException):
             pass  # the program has ended, or wants no more
         except Exception as fault:  # noqa: BLE001 - the caller's iterator may raise anything; it reaches the caller
@@ -156,31 +151,23 @@ class OutputStream:
             with suppress(ValueError):  # the sandbox has been closed, which stops the run too
                 await afinish(self._run.interrupt, grace=calls.BRIEF_SILENCE_S)
 
-    async def _feed_bytes(self, data: bytes) -> None:
-        for start in range(0, max(len(data), 1), _STDIN_PIECE):
-            end = start + _STDIN_PIECE >= len(data)
-            await self._write(data[start : start + _STDIN_PIECE], end=end)
-
-    async def _feed_each(self, source: AsyncIterable[bytes]) -> None:
-        async for data in source:
+    async def _write(self, stdin: bytes | AsyncIterable[bytes]) -> None:
+        writing = StdinWrite(self._transport, self._run.execution_id)
+        if isinstance(stdin, bytes):
+            await writing.write(stdin, end=True)
+            return
+        async for data in stdin:
             if self._run.is_over:
                 return
             if not isinstance(data, (bytes, bytearray, memoryview)):
                 raise TypeError(f"stdin must yield bytes, not {type(data).__name__}")
             if data:
-                await self._write(bytes(data), end=False)
-        await self._write(b"", end=True)
-
-    async def _write(self, data: bytes, *, end: bool) -> None:
-        try:
-            await self._transport.send(calls.write_stdin(self._run.execution_id, data, end=end))
-        except SandboxConnectionException as fault:
-            # How much of it arrived nobody can say, so nobody can write the rest.
-            raise StreamInterruptedException(f"standard input broke: {fault}") from fault
+                await writing.write(bytes(data))
+        await writing.write(b"", end=True)
 
 
 def _checked(stdin: object) -> bytes | AsyncIterable[bytes]:
     """Refuse what cannot be standard input while nothing has been sent yet."""
     if isinstance(stdin, AsyncIterable) and not isinstance(stdin, (str, bytes, bytearray, memoryview)):
         return stdin
-    return calls.stdin_bytes(stdin)
+    return arguments.stdin_bytes(stdin)

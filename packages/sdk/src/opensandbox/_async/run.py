@@ -147,7 +147,7 @@ class AsyncRun(Generic[E]):
                 if not self._has_begun and time.monotonic() < give_up:
                     await asleep(_POLL_S)
                     continue
-            except SandboxException:
-                return  # it cannot be reached; the daemon ends it when its grace is over
+            except (SandboxException, ValueError):
+                return  # it cannot be reached, or the sandbox is closed; the daemon ends it when its grace is over
             self._is_stopped = True
             return

@@ -57,7 +57,7 @@ class ShellSession:
         """End the shell and everything that it has started; more than once does no harm."""
         ended, self._id = self._id, None
         if ended is not None:
-            with suppress(NotFoundException):
+            with suppress(NotFoundException, ValueError):  # ValueError: the sandbox has been closed meanwhile
                 await self._transport.send(calls.delete_session(ended))
 
     async def run(

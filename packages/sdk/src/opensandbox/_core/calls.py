@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
@@ -10,8 +9,8 @@ from typing import Any, Final
 import msgspec
 
 from opensandbox import _wire
-from opensandbox._core import decode
-from opensandbox._core.request import Request, StreamRequest, segment
+from opensandbox._core import arguments, decode
+from opensandbox._core.request import TRIES, Request, StreamRequest, segment
 from opensandbox.exceptions import NotSupportedException
 
 DISCONNECT_GRACE_MS: Final = 60_000
@@ -20,9 +19,7 @@ STOP_SILENCE_S: Final = 300.0
 """An interrupt is answered when the program is gone, after the daemon's own grace, which is a setting."""
 BRIEF_SILENCE_S: Final = 5.0
 """How long a cancelled call waits for its interrupt."""
-MAX_TIMEOUT_MS: Final = 2**53
 _PAGE: Final = 1000
-_NO_TEXT: Final[tuple[type[Any], ...]] = (bytes, bytearray, memoryview)  # sequences, but not of strings
 
 
 def run_command(
@@ -38,6 +35,8 @@ def run_command(
     gid: int | None = None,
     stdin: bool = False,
     max_output_bytes: int | None = None,
+    memory_limit_bytes: int | None = None,
+    pids_limit: int | None = None,
     background: bool = False,
 ) -> StreamRequest[_wire.Event]:
     """Start a command. `execution_id` is used where the daemon lets the client choose."""
@@ -45,15 +44,17 @@ def run_command(
         raise ValueError("gid needs uid")
     named = "execution_id" in features
     wanted = {
-        **_program(command),
-        "cwd": None if working_dir is None else _text("working_dir", working_dir),
-        "envs": environment(envs),
-        "timeout": milliseconds(timeout),
-        "user": None if user is None else _text("user", user),
-        "uid": None if uid is None else _count("uid", uid),
-        "gid": None if gid is None else _count("gid", gid),
+        **arguments.program(command),
+        "cwd": None if working_dir is None else arguments.text("working_dir", working_dir),
+        "envs": arguments.environment(envs),
+        "timeout": arguments.milliseconds(timeout),
+        "user": None if user is None else arguments.text("user", user),
+        "uid": None if uid is None else arguments.count("uid", uid),
+        "gid": None if gid is None else arguments.count("gid", gid),
         "stdin": "pipe" if stdin else None,
-        "max_output_bytes": None if max_output_bytes is None else _count("max_output_bytes", max_output_bytes),
+        "max_output_bytes": None if max_output_bytes is None else arguments.count("max_output_bytes", max_output_bytes),
+        "memory_limit_bytes": arguments.at_least("memory_limit_bytes", memory_limit_bytes, arguments.LEAST_MEMORY),
+        "pids_limit": arguments.at_least("pids_limit", pids_limit, 1),
         "background": background or None,
         "output": "chunks" if "output" in features else None,
         "execution_id": execution_id if named else None,
@@ -64,6 +65,8 @@ def run_command(
     for name in ("user", "stdin", "max_output_bytes"):
         if name in fields:
             require(features, name)
+    if "memory_limit_bytes" in fields or "pids_limit" in fields:
+        require(features, "run_limits")
     body = msgspec.json.encode(_wire.RunCommandRequest(**fields))
     start = Request(
         method="POST", path="/command", body=body, content_type="application/json", is_idempotent=named
@@ -73,7 +76,10 @@ def run_command(
 
 def create_session(*, working_dir: str | None = None, envs: Mapping[str, str] | None = None) -> Request:
     """Start a live shell."""
-    wanted = {"cwd": None if working_dir is None else _text("working_dir", working_dir), "envs": environment(envs)}
+    wanted = {
+        "cwd": None if working_dir is None else arguments.text("working_dir", working_dir),
+        "envs": arguments.environment(envs),
+    }
     fields: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
     body = msgspec.json.encode(_wire.CreateSessionRequest(**fields))
     return Request(
@@ -98,10 +104,10 @@ def run_in_session(
         raise ValueError("command is blank")
     named = "sessions" in features
     wanted: dict[str, Any] = {
-        "command": _text("command", command),
-        "cwd": None if working_dir is None else _text("working_dir", working_dir),
-        "timeout": milliseconds(timeout),
-        "max_output_bytes": None if max_output_bytes is None else _count("max_output_bytes", max_output_bytes),
+        "command": arguments.text("command", command),
+        "cwd": None if working_dir is None else arguments.text("working_dir", working_dir),
+        "timeout": arguments.milliseconds(timeout),
+        "max_output_bytes": None if max_output_bytes is None else arguments.count("max_output_bytes", max_output_bytes),
     }
     if named:
         wanted |= {"output": "chunks", "execution_id": execution_id}
@@ -193,7 +199,7 @@ def list_commands(*, features: AbstractSet[str], running: bool | None = None, cu
 def send_signal(execution_id: str, name: str, *, features: AbstractSet[str]) -> Request:
     """Send a signal by name. Not idempotent: who gets a signal twice may notice."""
     require(features, "signal")
-    body = msgspec.json.encode(_wire.SignalRequest(signal=_signal(name)))
+    body = msgspec.json.encode(_wire.SignalRequest(signal=arguments.signal_name(name)))
     path = f"/executions/{segment(execution_id)}/signal"
     return Request(method="POST", path=path, body=body, content_type="application/json")
 
@@ -203,33 +209,28 @@ def execution(execution_id: str) -> Request:
     return Request(method="GET", path=f"/executions/{segment(execution_id)}", is_idempotent=True)
 
 
-def write_stdin(execution_id: str, data: bytes, *, end: bool = False) -> Request:
+def write_stdin(
+    execution_id: str, data: bytes, *, end: bool = False, write_id: str | None = None, offset: int = 0
+) -> Request:
     """Write to a command's standard input, or end it; waits while the program does not read.
 
-    Not idempotent: nobody can say how much of a broken write arrived. An end without bytes is.
+    With a `write_id`, in which `data` begins at `offset`, its sender may repeat it, and chooses how much of it. Without
+    one it is not idempotent: nobody can say how much of a broken write arrived. An end without bytes is.
     """
+    query = [("eof", "true")] if end else []
+    if write_id is not None:
+        query += [("write_id", write_id), ("offset", str(offset))]
     return Request(
         method="POST",
         path=f"/executions/{segment(execution_id)}/stdin",
-        query=(("eof", "true"),) if end else (),
+        query=tuple(query),
         body=data,
         content_type="application/octet-stream",
         is_idempotent=not data,
+        tries=TRIES if write_id is None else 1,
         silence_s=None,
         settled_by=frozenset({"STDIN_CLOSED"}),
     )
-
-
-def stdin_bytes(data: object) -> bytes:
-    """Return text or bytes as they are written to standard input."""
-    if isinstance(data, str):
-        try:
-            return data.encode()
-        except UnicodeEncodeError as fault:
-            raise ValueError("stdin holds a lone surrogate, which has no UTF-8") from fault
-    if not isinstance(data, _NO_TEXT):
-        raise TypeError(f"stdin must be text, bytes, or an iterable of bytes where one fits; not {type(data).__name__}")
-    return bytes(data)
 
 
 def version() -> Request:
@@ -246,67 +247,3 @@ def require(features: AbstractSet[str], feature: str) -> None:
     """Say so when a call needs what the daemon does not have."""
     if feature not in features:
         raise NotSupportedException(f"this daemon does not support {feature!r}", details={"feature": feature})
-
-
-def _program(command: str | Sequence[str]) -> dict[str, Any]:
-    if isinstance(command, str):
-        if not command.strip():
-            raise ValueError("command is blank")
-        return {"command": _text("command", command)}
-    if isinstance(command, _NO_TEXT) or not isinstance(command, Sequence):
-        raise TypeError(f"command must be a string or a sequence of strings, not {type(command).__name__}")
-    if not command or not command[0]:
-        raise ValueError("command names no program")
-    return {"argv": [_text("command", part) for part in command]}
-
-
-def environment(envs: Mapping[str, str] | None) -> dict[str, str] | None:
-    """Check the names and values of variables, and return them."""
-    if envs is None:
-        return None
-    if not isinstance(envs, Mapping):
-        raise TypeError(f"envs must be a mapping, not {type(envs).__name__}")
-    for name, value in envs.items():
-        _text("envs", value)
-        if not _text("envs", name) or "=" in name:
-            raise ValueError(f"not the name of an environment variable: {name!r}")
-    return dict(envs)
-
-
-def _text(name: str, text: object) -> str:
-    if not isinstance(text, str):
-        raise TypeError(f"{name} must be text, not {type(text).__name__}")
-    if "\0" in text:
-        raise ValueError(f"{name} holds a NUL character")
-    try:
-        text.encode()
-    except UnicodeEncodeError as fault:
-        raise ValueError(f"{name} holds a lone surrogate, which has no UTF-8") from fault
-    return text
-
-
-def _signal(name: object) -> str:
-    if not isinstance(name, str):
-        raise TypeError(f"signal must be a name such as 'SIGINT', not {type(name).__name__}")
-    if not (name.startswith("SIG") and name.isascii() and name.isalnum() and name.isupper()):
-        raise ValueError(f"signal must be a name such as 'SIGINT', not {name!r}")
-    return name
-
-
-def _count(name: str, number: object) -> int:
-    if isinstance(number, bool) or not isinstance(number, int):
-        raise TypeError(f"{name} must be a number, not {type(number).__name__}")
-    if number < 0:
-        raise ValueError(f"{name} must not be negative")
-    return number
-
-
-def milliseconds(timeout: float | None) -> int | None:
-    """Return a timeout as the wire has it; zero and less is a `ValueError`."""
-    if timeout is None:
-        return None
-    if isinstance(timeout, bool):
-        raise TypeError("timeout must be a number of seconds or None, not bool")
-    if not timeout > 0 or timeout * 1000 > MAX_TIMEOUT_MS:
-        raise ValueError(f"timeout must be a positive number of seconds or None, not {timeout!r}")
-    return math.ceil(timeout * 1000)

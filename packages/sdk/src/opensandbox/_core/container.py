@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from opensandbox._core.calls import environment
+from opensandbox._core.arguments import environment
 
 PORT: Final = 44772
 """Where the daemon listens inside."""

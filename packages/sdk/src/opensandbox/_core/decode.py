@@ -142,6 +142,12 @@ def cursor(headers: Mapping[str, str], *, asked: int) -> tuple[int, int]:
     return int(start) if start.isdecimal() else asked, int(end) if end.isdecimal() else asked
 
 
+def log_end(headers: Mapping[str, str]) -> int | None:
+    """Return where a log ended when its answer began, None where the daemon does not tell."""
+    end = headers.get("execd-commands-log-end", "")
+    return int(end) if end.isdecimal() else None
+
+
 def moment(text: str | None) -> datetime | None:
     """Return a moment of the wire, None for one that cannot be read."""
     try:

@@ -15,6 +15,9 @@ from opensandbox.exceptions import (
 _FIRST_WAIT_S: Final = 0.1
 _LONGEST_WAIT_S: Final = 5.0
 _LONGEST_RETRY_AFTER_S: Final = 20.0
+_TRIES_AFTER_BREAKS: Final = 12
+_LONGEST_WAIT_AFTER_BREAKS_S: Final = 1.0
+"""A connection that was there and broke says that there is a daemon: worth more tries, and sooner ones."""
 _TRANSIENT_STATUS: Final = frozenset({429, 502, 503})
 
 
@@ -38,9 +41,17 @@ def is_settled(request: Request, error: SandboxException, *, tries: int) -> bool
 def wait_before_retry(request: Request, error: SandboxException, *, tries: int, jitter: float) -> float | None:
     """Return the seconds to wait after `tries` tries failed, or None to give up; `jitter` lies in [0, 1)."""
     repeatable = request.is_idempotent or not was_sent(error)
-    if tries >= request.tries or not repeatable or not is_transient(error):
+    if not repeatable or not is_transient(error):
         return None
-    return backoff(tries, error, jitter=jitter)
+    if has_broken(error) and request.tries > 1:
+        wait = min(backoff(tries, error, jitter=jitter), _LONGEST_WAIT_AFTER_BREAKS_S)
+        return wait if tries < _TRIES_AFTER_BREAKS else None
+    return backoff(tries, error, jitter=jitter) if tries < request.tries else None
+
+
+def has_broken(error: SandboxException | None) -> bool:
+    """Whether there was a connection, and it broke."""
+    return isinstance(error, SandboxConnectionException) and was_sent(error)
 
 
 def backoff(tries: int, error: SandboxException | None, *, jitter: float) -> float:

@@ -9,6 +9,7 @@ the transport import the library.
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 import time
@@ -20,6 +21,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from opensandbox._acompat import sever
 from opensandbox._core.config import Config, Endpoint, proxy_url
 from opensandbox._core.request import Request
 
@@ -40,7 +42,7 @@ class Connections:
         self._trust = _trust(config.endpoint)
         self._lock = threading.Lock()
         self._idle: list[tuple[float, httpx.HTTPTransport]] = []
-        self._busy: set[httpx.HTTPTransport] = set()
+        self._busy: dict[httpx.HTTPTransport, httpx.Response | None] = {}
 
     @contextmanager
     def exchange(
@@ -55,6 +57,8 @@ class Connections:
         try:
             response = connection.handle_request(message)
             response.request = message
+            with self._lock:
+                self._busy[connection] = response
             try:
                 yield response
             finally:
@@ -65,11 +69,13 @@ class Connections:
 
     def close(self) -> None:
         """Close every connection, those under way too."""
-        self.is_closed = True
         with self._lock:
-            every = [*self._busy, *(connection for _, connection in self._idle)]
+            self.is_closed = True
+            busy, idle = [*self._busy.items()], [connection for _, connection in self._idle]
             self._idle.clear()
-        for connection in every:
+        for connection, response in busy:
+            sever(_socket(response), connection.close)
+        for connection in idle:
             connection.close()
 
     def _message(self, request: Request, content: bytes | Iterable[bytes] | None) -> httpx.Request:
@@ -90,7 +96,7 @@ class Connections:
     def _take(self) -> httpx.HTTPTransport:
         with self._lock:
             connection = self._idle.pop()[1] if self._idle else self._connection()
-            self._busy.add(connection)
+            self._busy[connection] = None
         return connection
 
     def _connection(self) -> httpx.HTTPTransport:
@@ -106,13 +112,20 @@ class Connections:
         """Make a connection idle, and return those that have been idle too long."""
         now = time.monotonic()
         with self._lock:
-            self._busy.discard(connection)
+            self._busy.pop(connection, None)
             if self.is_closed:
                 return [connection]
             self._idle.append((now, connection))
             count = sum(since < now - _KEEPALIVE_S for since, _ in self._idle[:16])
             stale, self._idle = self._idle[:count], self._idle[count:]
         return [connection for _, connection in stale]
+
+
+def _socket(response: httpx.Response | None) -> socket.socket | None:
+    """Return what an answer comes through; None before its head has come."""
+    stream = None if response is None else response.extensions.get("network_stream")
+    found: socket.socket | None = None if stream is None else stream.get_extra_info("socket")
+    return found
 
 
 def _trust(endpoint: Endpoint) -> ssl.SSLContext:

@@ -7,19 +7,19 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from functools import partial
 from types import TracebackType
-from typing import Final, Literal, Self
+from typing import Literal, Self
 
 from opensandbox import _wire
 from opensandbox._acompat import LineHandler, call, finish
 from opensandbox._sync.run import SyncRuns
-from opensandbox._core import calls, decode
+from opensandbox._sync.writing import StdinWrite
+from opensandbox._core import arguments, calls, decode
 from opensandbox._core.execution import Fold
 from opensandbox._core.gathering import Piece
 from opensandbox._core.lines import Lines
 from opensandbox._core.outcome import conclude
 from opensandbox.exceptions import (
     NotFoundException,
-    SandboxConnectionException,
     StdinClosedException,
     StreamInterruptedException,
 )
@@ -27,8 +27,6 @@ from opensandbox.results import Execution, OutputLine, Stream
 from opensandbox.transport import SyncTransport, StreamRequest
 
 Stdin = str | bytes | bytearray | memoryview | Iterable[bytes]
-
-_STDIN_PIECE: Final = 1024 * 1024
 
 
 class OutputStream:
@@ -144,10 +142,7 @@ class OutputStream:
 
     def _feed(self, stdin: bytes | Iterable[bytes]) -> None:
         try:
-            if isinstance(stdin, bytes):
-                self._feed_bytes(stdin)
-            else:
-                self._feed_each(stdin)
+            self._write(stdin)
         except (StdinClosedException, NotFoundException):
             pass  # the program has ended, or wants no more
         except Exception as fault:  # noqa: BLE001 - the caller's iterator may raise anything; it reaches the caller
@@ -157,31 +152,23 @@ class OutputStream:
             with suppress(ValueError):  # the sandbox has been closed, which stops the run too
                 finish(self._run.interrupt, grace=calls.BRIEF_SILENCE_S)
 
-    def _feed_bytes(self, data: bytes) -> None:
-        for start in range(0, max(len(data), 1), _STDIN_PIECE):
-            end = start + _STDIN_PIECE >= len(data)
-            self._write(data[start : start + _STDIN_PIECE], end=end)
-
-    def _feed_each(self, source: Iterable[bytes]) -> None:
-        for data in source:
+    def _write(self, stdin: bytes | Iterable[bytes]) -> None:
+        writing = StdinWrite(self._transport, self._run.execution_id)
+        if isinstance(stdin, bytes):
+            writing.write(stdin, end=True)
+            return
+        for data in stdin:
             if self._run.is_over:
                 return
             if not isinstance(data, (bytes, bytearray, memoryview)):
                 raise TypeError(f"stdin must yield bytes, not {type(data).__name__}")
             if data:
-                self._write(bytes(data), end=False)
-        self._write(b"", end=True)
-
-    def _write(self, data: bytes, *, end: bool) -> None:
-        try:
-            self._transport.send(calls.write_stdin(self._run.execution_id, data, end=end))
-        except SandboxConnectionException as fault:
-            # How much of it arrived nobody can say, so nobody can write the rest.
-            raise StreamInterruptedException(f"standard input broke: {fault}") from fault
+                writing.write(bytes(data))
+        writing.write(b"", end=True)
 
 
 def _checked(stdin: object) -> bytes | Iterable[bytes]:
     """Refuse what cannot be standard input while nothing has been sent yet."""
     if isinstance(stdin, Iterable) and not isinstance(stdin, (str, bytes, bytearray, memoryview)):
         return stdin
-    return calls.stdin_bytes(stdin)
+    return arguments.stdin_bytes(stdin)

@@ -148,7 +148,7 @@ class SyncRun(Generic[E]):
                 if not self._has_begun and time.monotonic() < give_up:
                     sleep(_POLL_S)
                     continue
-            except SandboxException:
-                return  # it cannot be reached; the daemon ends it when its grace is over
+            except (SandboxException, ValueError):
+                return  # it cannot be reached, or the sandbox is closed; the daemon ends it when its grace is over
             self._is_stopped = True
             return

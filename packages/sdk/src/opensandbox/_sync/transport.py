@@ -148,7 +148,8 @@ class HttpTransport:
 
     def _check_there(self) -> None:
         if self._is_gone():
-            raise ExecdNotReadyException(f"the daemon at {self._endpoint.url} has ended")
+            message = f"the daemon at {self._endpoint.url} has ended"
+            raise ExecdNotReadyException(message, details={"ended": True})
 
     @contextmanager
     def _mapped_faults(self) -> Iterator[None]:

@@ -6,14 +6,23 @@ of it may wait ten seconds for another that is gone.
 """
 
 import json
+import os
 import signal
 import sys
 from collections.abc import Callable
 from typing import Any
 
-# What lies beside this file is not meant by anybody's imports; the working directory takes its place later.
-del sys.path[0]
+# What lies beside this file is not meant by anybody's imports but ours; the working directory takes its place later.
+if getattr(sys.flags, "safe_path", False):
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from adopt_python import Adoption, Freshness
+from output_python import Streams
+from wire_python import take_wire
 
+del sys.path[0]
+freshness = Freshness()
+
+from ipykernel.iostream import OutStream  # noqa: E402
 from ipykernel.kernelapp import IPKernelApp  # noqa: E402
 
 LAST_OUTPUT_S = 1.0
@@ -70,21 +79,34 @@ class KernelApp(IPKernelApp):
         self.session.pack = forgiving(self.session.pack)
         make: Any = super().init_iopub  # of which ipykernel does not say the types
         make(context)
+        take_wire(self)
+
+    def init_io(self) -> None:
+        """Make the streams."""
+        if hasattr(OutStream, "set_thread_parent"):
+            self.capture_fd_output = False
+        make: Any = super().init_io
+        make()
+        self.streams = Streams(self)
 
     def init_kernel(self) -> None:
         """Make the kernel."""
         make: Any = super().init_kernel
         make()
         Interrupts(self.kernel)
+        self.streams.install(self.kernel)
+        Adoption(self, freshness)
 
     def start(self) -> None:
         """Serve until asked to leave; then let the thread that was asked finish, while there is one to send output."""
         serve: Any = super().start
-        serve()
-        control = getattr(self, "control_thread", None)
-        if control is not None and control.is_alive():
-            control.stop()
-            control.join(LAST_OUTPUT_S)
+        try:
+            serve()
+        finally:
+            control = getattr(self, "control_thread", None)
+            if control is not None and control.is_alive():
+                control.stop()
+                control.join(LAST_OUTPUT_S)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ import sys
 from importlib import metadata
 
 # As with the kernel itself, what lies in the working directory is not meant; this file's own is nobody's.
-del sys.path[0]
+if not getattr(sys.flags, "safe_path", False):
+    del sys.path[0]
 found = importlib.util.find_spec("ipykernel") is not None
 answer = {
     "language": platform.python_version(),

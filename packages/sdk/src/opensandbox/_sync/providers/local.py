@@ -23,7 +23,7 @@ from typing import IO, Final
 
 from opensandbox._acompat import finish, in_thread, readable
 from opensandbox._core import local
-from opensandbox._core.calls import environment
+from opensandbox._core.arguments import environment
 from opensandbox._core.config import Config, configure, unix_endpoint
 from opensandbox.exceptions import ExecdNotReadyException
 

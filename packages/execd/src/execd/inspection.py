@@ -1,0 +1,127 @@
+"""`execd kernels` and `execd doctor`: what code can be run here, and whether each kernel does what it is there for.
+
+Both read the settings of the daemon, and answer for one that is started with the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
+
+from execd import app, logs, settings
+from execd.kernel import kernelspecs
+from execd.kernel.installed import Installed, installed, missing
+
+if TYPE_CHECKING:
+    from execd.guard import Handover
+    from execd.kernel.doctor import Finding
+
+SUBCOMMANDS: Final = ("kernels", "doctor")
+INTERRUPTED: Final = 128 + signal.SIGINT
+_JSON: Final = "--json"
+
+
+def run(handover: Handover) -> int:
+    """Answer a subcommand on standard output; return 0, or 1 where a kernel fails or there is none.
+
+    Raises `UsageError`, `SettingsError`.
+    """
+    subcommand, *argv = handover.argv
+    flags = [word for word in argv if word != _JSON]
+    chosen = settings.read(flags, tokens=handover.tokens)
+    # Blocked until somebody waits for them, and whoever is started inherits that.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
+    logs.set_up(chosen.log_level, json=chosen.log_format == "json")
+    daemon = app.build(chosen, root=os.getppid(), environment=settings.children_environment(chosen))
+    answer = _doctor if subcommand == "doctor" else _kernels
+    try:
+        return asyncio.run(answer(daemon, as_json=_JSON in argv))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+async def _kernels(daemon: app.Daemon, *, as_json: bool) -> int:
+    languages = daemon.services.code.languages
+    found = await installed(languages)
+    names = kernelspecs.names(languages.environment)
+    if as_json:
+        _print_json({"kernels": [_row(kernel) for kernel in found], "missing": missing(found), "kernelspecs": names})
+        return 0
+    table = [(*_names(kernel), "yes" if kernel.serves else "no", kernel.interpreter.path) for kernel in found]
+    _print_table([("LANGUAGE", "KERNEL", "VERSION", "SERVES", "PROGRAM"), *table])
+    for kernel in found:
+        for limit in kernel.spec.limits:
+            print(f"limit of {kernel.spec.kernel}: {limit}")
+    if others := missing(found):
+        print(f"no kernel: {', '.join(others)}")
+    if names:
+        print(f"kernelspecs for --kernels language=name: {', '.join(names)}")
+    return 0
+
+
+async def _doctor(daemon: app.Daemon, *, as_json: bool) -> int:
+    from execd.kernel.doctor import Doctor
+
+    code = daemon.services.code
+    told: list[tuple[Installed, list[Finding]]] = []
+    try:
+        for kernel in await installed(code.languages):
+            contexts = await code.apart(kernel.spec)
+            try:
+                findings = await Doctor(contexts, daemon.services.registry, kernel.spec).examine()
+            finally:
+                await contexts.close()
+            told.append((kernel, findings))
+            if not as_json:
+                _print_findings(kernel, findings)
+    finally:
+        await daemon.close()
+    if as_json:
+        rows = [{**_row(kernel), "findings": [asdict(each) for each in findings]} for kernel, findings in told]
+        _print_json({"kernels": rows})
+    elif not told:
+        print("there is no kernel here", file=sys.stderr)
+    well = all(finding.complaint is None for _, findings in told for finding in findings)
+    return 0 if told and well else 1
+
+
+def _print_findings(kernel: Installed, findings: Sequence[Finding]) -> None:
+    print("  ".join(word for word in _names(kernel) if word))
+    for finding in findings:
+        print(f"  {finding.question:<10} {finding.complaint or 'well'} ({finding.took_ms} ms)", flush=True)
+
+
+def _names(kernel: Installed) -> tuple[str, str, str]:
+    return kernel.spec.language, kernel.spec.kernel, kernel.interpreter.kernel_version
+
+
+def _row(kernel: Installed) -> dict[str, Any]:
+    return {
+        "language": kernel.spec.language,
+        "kernel": kernel.spec.kernel,
+        "kernel_version": kernel.interpreter.kernel_version,
+        "language_version": kernel.interpreter.language_version,
+        "serves": kernel.serves,
+        "program": kernel.interpreter.path,
+        "limits": list(kernel.spec.limits),
+    }
+
+
+def _print_json(value: object) -> None:
+    print(json.dumps(value, indent=2))
+
+
+def _print_table(rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        print(_line(row, widths))
+
+
+def _line(row: Iterable[str], widths: Iterable[int]) -> str:
+    return "  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip()
