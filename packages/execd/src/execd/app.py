@@ -108,7 +108,7 @@ def build(
             _kernel_settings(settings, working_root),
             _surroundings(settings, environment, root, memory_kills, metrics),
         ),
-        files=Files(Places(root=working_root, environment=environment)),
+        files=Files(Places(root=working_root, environment=environment), registry),
         metrics=metrics,
         access=_access(settings),
         signer=Signer(time.time),

@@ -250,7 +250,7 @@ def world(
         registry=registry,
         commands=commands,
         sessions=sessions,
-        files=Files(Places(root=root, environment={"HOME": root})),
+        files=Files(Places(root=root, environment={"HOME": root}), registry),
         metrics=Sampler(disk_path="/"),
         access=access or Access(),
         arrivals=Arrivals(timeout_s=timeout_s, max_bytes=max_bytes),

@@ -566,4 +566,47 @@ class ContextEndEvent(Struct, frozen=True, omit_defaults=True, kw_only=True, tag
 ContextEvent: TypeAlias = ContextStatusEvent | LateStdoutEvent | LateStderrEvent | LateResultEvent | ClearOutputEvent | ContextEndEvent | PingEvent
 
 
+class CreatedEvent(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="type", tag="created"):
+    """There is something new."""
+
+    path: str
+    timestamp: int
+    path_b64: str | None = None
+
+
+class ModifiedEvent(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="type", tag="modified"):
+    """Content or rights have changed."""
+
+    path: str
+    timestamp: int
+    path_b64: str | None = None
+
+
+class RemovedEvent(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="type", tag="removed"):
+    """Something is gone."""
+
+    path: str
+    timestamp: int
+    path_b64: str | None = None
+
+
+class MovedEvent(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="type", tag="moved"):
+    """Something has another path."""
+
+    src: str
+    dest: str
+    timestamp: int
+    src_b64: str | None = None
+    dest_b64: str | None = None
+
+
+class OverflowEvent(Struct, frozen=True, omit_defaults=True, kw_only=True, tag_field="type", tag="overflow"):
+    """More has happened than could be told; look for yourself."""
+
+    timestamp: int
+
+
+WatchEvent: TypeAlias = InitEvent | TruncatedEvent | CreatedEvent | ModifiedEvent | RemovedEvent | MovedEvent | OverflowEvent | ErrorEvent | ExecutionCompleteEvent | PingEvent
+
+
 Event: TypeAlias = InitEvent | StatusEvent | StdoutEvent | StderrEvent | TruncatedEvent | ExecutionCountEvent | ResultEvent | ClearOutputEvent | InputRequestEvent | ErrorEvent | ExecutionCompleteEvent | PingEvent

@@ -13,6 +13,7 @@ __all__ = [
     "CommandStatus",
     "Execution",
     "ExecutionError",
+    "FileChange",
     "FileInfo",
     "Logs",
     "Metrics",
@@ -219,6 +220,20 @@ class FileInfo:
             f"FileInfo(path={self.path!r}, type={self.type!r}, size={self.size}, mode={oct(self.mode)}, "
             f"owner={self.owner!r}, group={self.group!r}, mtime={self.mtime}{more})"
         )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileChange:
+    """Something that happened to a file or a directory."""
+
+    type: str
+    """`created`, `modified`, `removed`, `moved`, or `overflow`: more happened than could be told, look for yourself."""
+    path: str
+    """Absolute; of a move where it went, empty for an overflow."""
+    src: str | None = None
+    """Of a move where it was."""
+    timestamp: datetime | None = None
+    """When the daemon saw it; aware, UTC."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

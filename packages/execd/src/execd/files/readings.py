@@ -9,8 +9,10 @@ from contextlib import suppress
 import msgspec
 
 from execd._wire import FileInfo
+from execd.files.compression import coder
 from execd.files.content import BLOCK, Content
 from execd.files.lines import Lines
+from execd.files.packing import Packing
 from execd.files.ranges import Span
 from execd.files.refusals import shown
 from execd.files.search import Search
@@ -126,3 +128,31 @@ class Entries:
     async def close(self) -> None:
         """Let go of the directories."""
         self._search.close()
+
+
+class Archive:
+    """A directory as a tar stream, through a coding."""
+
+    def __init__(self, packing: Packing, coding: str | None, submit: Submit[tuple[bytes, bool]]) -> None:
+        self._packing = packing
+        self._coder = coder(coding) if coding else None
+        self._submit = submit
+        self._over = False
+
+    async def next(self) -> bytes:
+        """Return the next bytes, b"" at the end; raises `EOFError` when a file became shorter while it was read."""
+        while not self._over:
+            block, self._over = await settled(self._submit(self._piece))
+            if block:
+                return block
+        return b""
+
+    def _piece(self) -> tuple[bytes, bool]:
+        block = self._packing.piece()
+        if self._coder is None:
+            return block, not block
+        return (self._coder.compress(block), False) if block else (self._coder.flush(), True)
+
+    async def close(self) -> None:
+        """Let go of the directories."""
+        self._packing.close()

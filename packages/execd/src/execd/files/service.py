@@ -4,33 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Final, TypeVar
+from typing import IO, Final, TypeVar, cast
 
 from execd._wire import FileInfo, Move, Permission, Replacement, ReplacementCount
-from execd.errors import InvalidQuery, InvalidRequestBody
+from execd.errors import InvalidFile, InvalidQuery, InvalidRequestBody
 from execd.files import tree
+from execd.files.arrival import Arrival
+from execd.files.compression import decoded
 from execd.files.content import Content, open_content
 from execd.files.directories import make_all
-from execd.files.glob import compile_pattern
+from execd.files.glob import Pattern, compile_pattern
 from execd.files.lines import Lines
 from execd.files.moving import move_all
+from execd.files.packing import Packing
 from execd.files.places import Places
 from execd.files.ranges import Span
-from execd.files.readings import Entries, Reading, ReadingLines, ReadingParts
+from execd.files.readings import Archive, Entries, Reading, ReadingLines, ReadingParts
 from execd.files.refusals import shown
 from execd.files.removing import remove_directories, remove_files
 from execd.files.replacing import replace_all
 from execd.files.rights import Rights, rights, set_all
 from execd.files.search import listing, searching
 from execd.files.threads import Submit, settled
+from execd.files.unpacking import unpack
 from execd.files.upload import Upload
 from execd.files.uploads import Uploads
+from execd.files.watches import Watches, Wish
 from execd.files.whole import Whole
+from execd.runs.registry import Registry
+from execd.runs.run import Run
 
 T = TypeVar("T")
+UNPACKERS: Final = 8
+"""Archives that are unpacked at once: each needs a thread for as long as its bytes take to come."""
 THREADS: Final = 32
 """Calls at once; one that hangs (a network file system) holds only its own thread."""
 
@@ -38,10 +47,12 @@ THREADS: Final = 32
 class Files:
     """What the daemon does with files, for as many requests as come."""
 
-    def __init__(self, places: Places) -> None:
+    def __init__(self, places: Places, registry: Registry) -> None:
         self._places = places
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="files")
+        self._unpackers = ThreadPoolExecutor(UNPACKERS, thread_name_prefix="archives")
         self.uploads = Uploads(places.resolve, self._settled)
+        self._watches = Watches(registry, self._settled)
 
     async def entries(self, paths: list[bytes]) -> dict[str, FileInfo]:
         """Return what is at each path, by path as it was given; raises the refusal of the first that has one."""
@@ -114,10 +125,7 @@ class Files:
 
     async def search(self, path: bytes, pattern: str, *, limit: int | None, include_directories: bool) -> Entries:
         """Return what is below a directory and matches a pattern; raises the refusals of the wire."""
-        try:
-            compiled = compile_pattern(pattern)
-        except ValueError as error:
-            raise InvalidQuery(f"pattern: {error}") from None
+        compiled = _pattern("pattern", pattern)
         root = self._places.resolve(os.fsdecode(path))
         search = await self._settled(
             lambda: searching(root, compiled, limit=limit, include_directories=include_directories)
@@ -128,6 +136,40 @@ class Files:
         """Return what is in a directory, down to a depth; raises the refusals of the wire."""
         root = self._places.resolve(os.fsdecode(path))
         return Entries(await self._settled(lambda: listing(root, depth=depth)), self._submit)
+
+    async def watch(self, path: bytes, *, recursive: bool, execution_id: str | None) -> Run:
+        """Return the run of a watch, a new one unless that id is known; raises the refusals of the wire."""
+        wish = Wish(self._places.resolve(os.fsdecode(path)), recursive)
+        return await self._watches.start(wish, execution_id=execution_id)
+
+    # ── archives ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def archive(self, path: bytes, *, exclude: Iterable[bytes], coding: str | None) -> Archive:
+        """Return a directory as a tar stream; raises the refusals of the wire."""
+        root = self._places.resolve(os.fsdecode(path))
+        patterns = [_pattern("exclude", os.fsdecode(text)) for text in exclude]
+        return Archive(await self._settled(lambda: Packing(root, exclude=patterns)), coding, self._submit)
+
+    async def unpack(self, path: bytes, coding: str, next_pieces: Callable[[], Awaitable[list[bytes]]]) -> None:
+        """Put a tar stream into a directory; raises the refusals of the wire, and of whatever brings the stream."""
+        root, arrival = self._places.resolve(os.fsdecode(path)), Arrival()
+        try:
+            source = decoded(cast("IO[bytes]", arrival), coding)
+        except ValueError as error:
+            raise InvalidFile(f"Content-Encoding: {error}") from None
+        job = asyncio.get_running_loop().run_in_executor(self._unpackers, unpack, root, source)
+        job.add_done_callback(lambda _: arrival.end())
+        try:
+            while pieces := await next_pieces():
+                # Of an archive that is refused the rest is of no interest, but it has to be taken in.
+                await arrival.give(pieces)
+        except BaseException as fault:
+            arrival.fail(fault)
+            with suppress(BaseException):
+                await settled(job)
+            raise
+        arrival.end()
+        await settled(job)
 
     def _resolved(self, paths: Iterable[bytes]) -> list[str]:
         return [self._places.resolve(os.fsdecode(path)) for path in paths]
@@ -157,6 +199,13 @@ class Files:
 
     async def _run(self, function: Callable[..., T], *args: object) -> T:
         return await self._settled(lambda: function(*args))
+
+
+def _pattern(field: str, text: str) -> Pattern:
+    try:
+        return compile_pattern(text)
+    except ValueError as error:
+        raise InvalidQuery(f"{field}: {error}") from None
 
 
 class Receiving:

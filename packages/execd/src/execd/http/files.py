@@ -19,6 +19,7 @@ from execd.http.answer import EMPTY, JSON, Answer, json_answer
 from execd.http.body import decode
 from execd.http.exchange import Exchange
 from execd.http.services import Services
+from execd.http.stream import HEADERS, Events
 from execd.http.transfer import Transfer
 
 _BOUNDARY: Final = re.compile(r';\s*boundary=(?:"([^"]{1,200})"|([^\s;"]{1,200}))', re.IGNORECASE)
@@ -227,6 +228,16 @@ async def search(exchange: Exchange, services: Services) -> Transfer:
         raise MissingQuery("pattern: this query parameter is required")
     found = await services.files.search(path, pattern, limit=limit, include_directories=include_directories)
     return entries(found)
+
+
+async def watch(exchange: Exchange, services: Services) -> Events | Answer:
+    """Start a watch, and stream what changes."""
+    path, recursive = the_path(exchange), exchange.query.flag("recursive") or False
+    if exchange.method == "HEAD":
+        return Answer(headers=HEADERS)
+    run = await services.files.watch(path, recursive=recursive, execution_id=exchange.query.text("execution_id"))
+    # No wait between start and attach: until somebody reads, nobody has left.
+    return services.registry.attach(run, after=0)
 
 
 def entries(found: Entries) -> Transfer:

@@ -65,6 +65,9 @@ ROUTES: Final[tuple[tuple[str, str, Endpoint], ...]] = (
     ("POST", "/directories", directories.create),
     ("DELETE", "/directories", directories.remove),
     ("GET", "/directories/list", directories.show),
+    ("GET", "/directories/archive", directories.archive),
+    ("PUT", "/directories/archive", directories.unpack),
+    ("GET", "/files/watch", files.watch),
     ("GET", "/metrics", metrics.snapshot),
     ("GET", "/metrics/watch", metrics.watch),
 )

@@ -14,13 +14,15 @@ from typing import Literal, overload
 from opensandbox._acompat import ain_thread
 from opensandbox._async import transfer
 from opensandbox._async.upload import Source, body
-from opensandbox._core import files, trees, uploading
+from opensandbox._async.watch import Watch
+from opensandbox._core import files, trees, uploading, watching
 from opensandbox._core.files import Data, SandboxPath, WriteEntry
+from opensandbox._core.ignoring import Ignored
 from opensandbox._core.local_files import Arriving, Leaving, LocalPath
 from opensandbox._core.progress import Meter, Progress
 from opensandbox.exceptions import FileNotFoundException
 from opensandbox.results import FileInfo
-from opensandbox.transport import AsyncTransport
+from opensandbox.transport import AsyncTransport, require
 
 
 class Files:
@@ -30,8 +32,9 @@ class Files:
     in the sandbox.
     """
 
-    def __init__(self, transport: AsyncTransport) -> None:
+    def __init__(self, transport: AsyncTransport, endpoint: str) -> None:
         self._transport = transport
+        self._endpoint = endpoint
 
     async def write_file(
         self,
@@ -279,3 +282,59 @@ class Files:
             await transfer.download(self._transport, path, arriving, meter=meter)
         finally:
             meter.close()
+
+    async def upload_directory(self, local: LocalPath, path: SandboxPath, *, ignore: Iterable[str] = ()) -> None:
+        """Send what is in a directory of this side into one of the sandbox, which is made; what is there else stays.
+
+        `ignore` has patterns of what is left out: without `/` for names at any depth (`*.pyc`, `node_modules`), with it
+        for paths below the directory (`build/**`). Links that lead out of the directory are sent as what they lead to.
+
+        Raises `NotSupportedException` where the daemon takes no archives, and `OSError` for what cannot be read.
+
+        Example:
+            >>> await sandbox.files.upload_directory("src/", "/workspace/src", ignore=["*.pyc"])  # doctest: +SKIP
+        """
+        require(self._transport.features, "archive")
+        await transfer.upload_directory(self._transport, local, path, Ignored(ignore))
+
+    async def download_directory(self, path: SandboxPath, local: LocalPath, *, ignore: Iterable[str] = ()) -> None:
+        """Fetch what is in a directory of the sandbox into one of this side, which is made; what is there else stays.
+
+        `ignore` is as for `upload_directory`. A link or a name that would lead out of `local` is an `OSError`.
+
+        Raises `FileNotFoundException`, `NotSupportedException`, `StreamInterruptedException`.
+        """
+        require(self._transport.features, "archive")
+        await transfer.download_directory(self._transport, path, local, Ignored(ignore))
+
+    # ── more ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def watch(self, path: SandboxPath, *, recursive: bool = False) -> Watch:
+        """Follow what changes in a directory, with `recursive` in those below it too; a broken connection is resumed.
+
+        Raises `FileNotFoundException`, `NotADirectoryException`, `NotSupportedException`, at the first change.
+
+        Example:
+            >>> async with sandbox.files.watch("/workspace", recursive=True) as changes:  # doctest: +SKIP
+            ...     async for change in changes:
+            ...         print(change.type, change.path)
+        """
+        require(self._transport.features, "watch")
+        return Watch(self._transport, watching.start(path, recursive=recursive))
+
+    async def signed_url(
+        self,
+        path: SandboxPath,
+        *,
+        method: Literal["GET", "PUT"] = "GET",
+        expires: float = 3600,
+        max_bytes: int | None = None,
+    ) -> str:
+        """Return a URL by which whoever has it can download (`GET`) or upload (`PUT`) that file, without the token.
+
+        It ends after `expires` seconds, a week at most, and with the daemon. A `PUT` takes the content as its body, at
+        most `max_bytes` of it.
+        """
+        require(self._transport.features, "sign")
+        request = trees.sign(path, method=method, expires=expires, max_bytes=max_bytes)
+        return self._endpoint + trees.signed((await self._transport.send(request)).body)

@@ -61,7 +61,7 @@ class Sandbox:
         self.transport = transport
         self.runs = AsyncRuns(transport)
         self.commands = Commands(transport, self.runs)
-        self.files = Files(transport)
+        self.files = Files(transport, endpoint)
         self._endpoint = endpoint
         self._daemon = daemon
 

@@ -10,9 +10,10 @@ from functools import partial
 from typing import Final
 
 from opensandbox._acompat import afinish, ain_thread, asleep
-from opensandbox._core import files
+from opensandbox._core import archives, directory, files
 from opensandbox._core.files import BLOCK, SandboxPath
-from opensandbox._core.local_files import Arriving, Leaving
+from opensandbox._core.ignoring import Ignored
+from opensandbox._core.local_files import Arriving, Leaving, LocalPath
 from opensandbox._core.progress import Meter
 from opensandbox._core.request import Request
 from opensandbox._core.uploading import Uploading
@@ -85,3 +86,30 @@ async def download(transport: AsyncTransport, path: SandboxPath, arriving: Arriv
     except BaseException:
         arriving.abandon()
         raise
+
+
+async def upload_directory(transport: AsyncTransport, local: LocalPath, path: SandboxPath, ignored: Ignored) -> None:
+    """Send a directory; what is there already and not in it stays."""
+    await transport.send(archives.upload(path), content=partial(_packed, local, ignored))
+
+
+async def _packed(local: LocalPath, ignored: Ignored) -> AsyncGenerator[bytes, None]:
+    blocks = directory.packed(local, ignored)
+    packer = files.Packer()
+    while piece := await ain_thread(next, blocks, b""):
+        if block := packer.add(piece):
+            yield block
+    yield packer.rest()
+
+
+async def download_directory(transport: AsyncTransport, path: SandboxPath, local: LocalPath, ignored: Ignored) -> None:
+    """Fetch a directory: all of it first, so that a connection that breaks leaves nothing half unpacked."""
+    with await ain_thread(directory.spool, local) as spool:
+        packer = files.Packer()
+        async with aclosing(transport.receive(archives.download(path, ignored))) as chunks:
+            async for chunk in chunks:
+                if block := packer.add(chunk):
+                    await ain_thread(spool.write, block)
+        await ain_thread(spool.write, packer.rest())
+        spool.seek(0)
+        await ain_thread(directory.unpack, spool, local)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -16,6 +16,7 @@ from opensandbox.results import FileInfo
 
 _WALK_S: Final = 300.0
 """Longest silence of a walk: the next match may be far away."""
+_WEEK_S: Final = 7 * 24 * 60 * 60
 _WILD: Final = re.compile(r"[*?\[{\\]")
 
 
@@ -62,6 +63,27 @@ def count(data: bytes) -> int:
     if len(counts) != 1:
         raise SandboxConnectionException(f"the answer cannot be read: it tells of {len(counts)} files")
     return next(iter(counts.values())).replacedCount
+
+
+def sign(path: SandboxPath, *, method: Literal["GET", "PUT"], expires: float, max_bytes: int | None) -> Request:
+    """Ask for a URL that needs no token."""
+    if method not in ("GET", "PUT"):
+        raise ValueError(f"method must be 'GET' or 'PUT', not {method!r}")
+    if not 1 <= expires <= _WEEK_S:
+        raise ValueError(f"expires must be between 1 and {_WEEK_S} seconds, not {expires!r}")
+    body = _wire.SignRequest(method=method, path=writable(path), expires_s=int(expires), max_bytes=max_bytes)
+    return Request(
+        method="POST",
+        path="/sign",
+        body=msgspec.json.encode(body),
+        content_type="application/json",
+        is_idempotent=True,
+    )
+
+
+def signed(data: bytes) -> str:
+    """Decode path and query of a signed URL."""
+    return decode.body(data, _wire.SignedUrl).url
 
 
 def delete_file(path: SandboxPath) -> Request:

@@ -62,7 +62,7 @@ class SandboxSync:
         self.transport = transport
         self.runs = SyncRuns(transport)
         self.commands = Commands(transport, self.runs)
-        self.files = Files(transport)
+        self.files = Files(transport, endpoint)
         self._endpoint = endpoint
         self._daemon = daemon
 

@@ -11,9 +11,10 @@ from functools import partial
 from typing import Final
 
 from opensandbox._acompat import finish, in_thread, sleep
-from opensandbox._core import files
+from opensandbox._core import archives, directory, files
 from opensandbox._core.files import BLOCK, SandboxPath
-from opensandbox._core.local_files import Arriving, Leaving
+from opensandbox._core.ignoring import Ignored
+from opensandbox._core.local_files import Arriving, Leaving, LocalPath
 from opensandbox._core.progress import Meter
 from opensandbox._core.request import Request
 from opensandbox._core.uploading import Uploading
@@ -86,3 +87,30 @@ def download(transport: SyncTransport, path: SandboxPath, arriving: Arriving, *,
     except BaseException:
         arriving.abandon()
         raise
+
+
+def upload_directory(transport: SyncTransport, local: LocalPath, path: SandboxPath, ignored: Ignored) -> None:
+    """Send a directory; what is there already and not in it stays."""
+    transport.send(archives.upload(path), content=partial(_packed, local, ignored))
+
+
+def _packed(local: LocalPath, ignored: Ignored) -> Generator[bytes, None]:
+    blocks = directory.packed(local, ignored)
+    packer = files.Packer()
+    while piece := in_thread(next, blocks, b""):
+        if block := packer.add(piece):
+            yield block
+    yield packer.rest()
+
+
+def download_directory(transport: SyncTransport, path: SandboxPath, local: LocalPath, ignored: Ignored) -> None:
+    """Fetch a directory: all of it first, so that a connection that breaks leaves nothing half unpacked."""
+    with in_thread(directory.spool, local) as spool:
+        packer = files.Packer()
+        with closing(transport.receive(archives.download(path, ignored))) as chunks:
+            for chunk in chunks:
+                if block := packer.add(chunk):
+                    in_thread(spool.write, block)
+        in_thread(spool.write, packer.rest())
+        spool.seek(0)
+        in_thread(directory.unpack, spool, local)

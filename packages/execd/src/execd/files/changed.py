@@ -1,0 +1,145 @@
+"""What inotify says of watched directories, as changes of paths. Sans-IO.
+
+Only pairs are moves: half of one has come from, or gone to, where nobody looks. What a scan has announced is not
+announced again by the event that was on its way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Final, Literal, NamedTuple
+
+MODIFY: Final = 0x2
+ATTRIB: Final = 0x4
+MOVED_FROM: Final = 0x40
+MOVED_TO: Final = 0x80
+CREATE: Final = 0x100
+DELETE: Final = 0x200
+DELETE_SELF: Final = 0x400
+MOVE_SELF: Final = 0x800
+OVERFLOW: Final = 0x4000
+IGNORED: Final = 0x8000
+IS_DIRECTORY: Final = 0x40000000
+WANTED: Final = MODIFY | ATTRIB | MOVED_FROM | MOVED_TO | CREATE | DELETE | DELETE_SELF | MOVE_SELF
+
+
+class Raw(NamedTuple):
+    """One event of the system."""
+
+    wd: int
+    mask: int
+    cookie: int
+    name: str
+
+
+class Change(NamedTuple):
+    """What happened at a path below the root; a move has where it went. `entered` is a directory to look into."""
+
+    type: Literal["created", "modified", "removed", "moved", "overflow"]
+    path: str = ""
+    dest: str = ""
+    entered: bool = False
+
+
+class Directories:
+    """The watched directories: their descriptors and their paths, the root's being empty."""
+
+    def __init__(self) -> None:
+        self._paths: dict[int, str] = {}
+        self.root_is_gone = False
+        self._announced: set[str] = set()
+        self._announced_before: set[str] = set()
+
+    def add(self, wd: int, path: str) -> None:
+        """Remember a watched directory."""
+        self._paths[wd] = path
+
+    def announce(self, path: str) -> Change:
+        """Return that a scan has found something new."""
+        self._announced.add(path)
+        return Change("created", path)
+
+    def settle(self) -> None:
+        """Take note that every event of this moment has been seen: what was announced before it comes no more."""
+        self._announced, self._announced_before = set(), self._announced
+
+    def below(self, path: str) -> list[int]:
+        """Return the descriptors of a directory that has gone, and of those in it, and forget them."""
+        gone = [wd for wd, at in self._paths.items() if at == path or at.startswith(f"{path}/")]
+        for wd in gone:
+            del self._paths[wd]
+        return gone
+
+    def changes(self, events: Iterable[Raw]) -> Iterator[Change]:
+        """Yield what events mean, a move as one."""
+        leaving: tuple[Raw, str] | None = None
+        for event in events:
+            if leaving is not None:
+                origin, path = leaving
+                leaving = None
+                if event.mask & MOVED_TO and event.cookie == origin.cookie and event.wd in self._paths:
+                    yield self._moved(path, self._path(event), is_directory=bool(event.mask & IS_DIRECTORY))
+                    continue
+                yield Change("removed", path)
+            if event.mask & MOVED_FROM and event.wd in self._paths:
+                leaving = event, self._path(event)
+            else:
+                yield from self._change(event)
+        if leaving is not None:
+            yield Change("removed", leaving[1])
+
+    def _moved(self, path: str, dest: str, *, is_directory: bool) -> Change:
+        if is_directory:
+            for wd, at in self._paths.items():
+                if at == path or at.startswith(f"{path}/"):
+                    self._paths[wd] = dest + at[len(path) :]
+        return Change("moved", path, dest)
+
+    def _change(self, event: Raw) -> Iterator[Change]:
+        mask = event.mask
+        if mask & OVERFLOW:
+            yield Change("overflow")
+        elif mask & IGNORED:
+            self._paths.pop(event.wd, None)
+        elif event.wd not in self._paths:
+            return
+        elif mask & (DELETE_SELF | MOVE_SELF):
+            # Of every other directory the one above tells.
+            if not self._paths[event.wd] and not self.root_is_gone:
+                self.root_is_gone = True
+                yield Change("removed", "")
+        else:
+            yield from self._of_entry(mask, self._path(event))
+
+    def _of_entry(self, mask: int, path: str) -> Iterator[Change]:
+        is_directory = bool(mask & IS_DIRECTORY)
+        if mask & (CREATE | MOVED_TO):
+            if not self._was_announced(path):
+                yield Change("created", path, entered=is_directory)
+        elif mask & DELETE:
+            self._was_announced(path)
+            yield Change("removed", path)
+        elif mask & (MODIFY | ATTRIB):
+            yield Change("modified", path)
+
+    def _was_announced(self, path: str) -> bool:
+        announced = path in self._announced or path in self._announced_before
+        self._announced.discard(path)
+        self._announced_before.discard(path)
+        return announced
+
+    def _path(self, event: Raw) -> str:
+        above = self._paths[event.wd]
+        return f"{above}/{event.name}" if above and event.name else above or event.name
+
+
+def without_repeats(changes: Iterable[Change]) -> Iterator[Change]:
+    """Leave out what says the same of a path as the last change of it: a program writes a file in many steps."""
+    last: dict[str, Change] = {}
+    for change in changes:
+        if change.type == "modified" and (before := last.get(change.path)) and before.type in ("modified", "created"):
+            continue
+        last[change.path] = change
+        if change.dest:
+            last.pop(change.dest, None)
+        yield change
