@@ -29,17 +29,25 @@ def stamp(path: str) -> tuple[int, int, int] | None:
     return status.st_ino, status.st_mtime_ns, status.st_size
 
 
+def installed() -> list[str]:
+    """Return the directories in which packages are installed: there an installation or an upgrade shows."""
+    places = [*site.getsitepackages(), site.getusersitepackages()]
+    inside = (os.path.join(sys.prefix, ""), os.path.join(sys.base_prefix, ""))
+    return [*places, *(path for path in sys.path if path.startswith(inside) and path not in places)]
+
+
 class Freshness:
     """Tells whether what was read is still what is there; made before anything is read.
 
-    Of a directory its entries count: there an installation or an upgrade shows.
+    In directories of one's own (PYTHONPATH) files come and go: there it counts what would be read instead.
     """
 
     def __init__(self) -> None:
-        # The empty entry is the directory in which code runs: it is read anew for each import.
-        searched = [path for path in sys.path if path]
-        around = [sys.executable, os.path.join(sys.prefix, "pyvenv.cfg"), site.getusersitepackages()]
-        self._stamps = {path: stamp(path) for path in [*searched, *around]}
+        places = installed()
+        around = [sys.executable, os.path.join(sys.prefix, "pyvenv.cfg")]
+        self._stamps = {path: stamp(path) for path in [*places, *around]}
+        # The empty entry is the directory in which code runs: nothing has been read there.
+        self._entries = {path: _entries(path) for path in sys.path if path and path not in places}
 
     def add(self, paths: Iterable[str]) -> None:
         """Take note of more that has been read, and of all modules that there are now."""
@@ -50,7 +58,18 @@ class Freshness:
 
     def lasts(self) -> bool:
         """Return whether all is as it was."""
-        return all(stamp(path) == known for path, known in self._stamps.items())
+        if any(stamp(path) != known for path, known in self._stamps.items()):
+            return False
+        read = {"sitecustomize", "usercustomize", *(name.partition(".")[0] for name in list(sys.modules))}
+        new = [name for path, known in self._entries.items() for name in _entries(path) - known]
+        return read.isdisjoint(name.partition(".")[0] for name in new)
+
+
+def _entries(path: str) -> set[str]:
+    try:
+        return set(os.listdir(path))
+    except OSError:
+        return set()
 
 
 class Adoption:
