@@ -81,6 +81,11 @@ class LiveShell:
         return True
 
     @property
+    def orderly(self) -> bool:
+        """Whether all that it publishes comes."""
+        return True
+
+    @property
     def usable(self) -> bool:
         """Whether it can be given a cell."""
         return not (self._gone or self._retired)
