@@ -32,7 +32,7 @@ class Left:
         return f"{{ __execd_was=$?; {self.traps}{tracing}{status} }} {_QUIETLY}\n"
 
     def _epilogue(self, text: str) -> str:
-        # Under `set -e` a last command that may fail (`! true`, `a && b`) would be taken for one that may not when `eval`
-        # has its status. What is open at its end, as a heredoc may be, must not swallow this.
+        # Under `set -e` a last command that may fail (`! true`, `a && b`) would be taken for one that may not, when
+        # `eval` has its status. What is open at its end, as a heredoc may be, must not swallow this.
         needed = "e" in self.flags or _ERREXIT.search(text)
         return _EPILOGUE if needed and "<<" not in text and not _OPEN_ENDED.search(text) else ""
