@@ -15,7 +15,7 @@ from execd_conformance.raw import Raw
 
 MIB = 1024 * 1024
 BOUND = MIB
-MUCH = 32 * MIB
+MUCH = 64 * MIB
 """More than the buffers of a connection hold together with a bound."""
 
 
