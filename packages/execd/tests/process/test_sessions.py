@@ -11,7 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from execd.errors import InvalidRequestBody, LimitReached, SessionNotFound, StdinClosed
+from execd.errors import (
+    ExecutionConflict,
+    InternalFault,
+    InvalidRequestBody,
+    LimitReached,
+    SessionNotFound,
+    StdinClosed,
+)
 from execd.process.members import children
 
 from .rooms import Room, alive, descriptors, gone, kill, own_zombies, until
@@ -361,6 +368,34 @@ async def test_a_deleted_session_leaves_nothing(room: Room, here: str) -> None:
         room.begin(here, "true")
     with pytest.raises(SessionNotFound):
         await room.sessions.delete(here)
+
+
+async def test_a_start_that_is_repeated_finds_its_session(room: Room) -> None:
+    asked = {"session_id": "mine", "envs": {"A": "1"}}
+    first = asyncio.ensure_future(room.session(**asked))
+    assert await room.session(**asked) == await first == "mine"
+    with pytest.raises(ExecutionConflict):
+        await room.session(session_id="mine")
+    await room.say("mine", "A=2")
+    await room.session(**asked)
+    assert await room.say("mine", "echo $A") == ("2\n", "", 0)
+    await room.sessions.delete("mine")
+    assert await room.say(await room.session(**asked), "echo $A") == ("1\n", "", 0)
+
+
+async def test_a_start_whose_caller_has_left_is_found_by_the_next(room: Room) -> None:
+    left = asyncio.ensure_future(room.session(session_id="mine"))
+    await asyncio.sleep(0)
+    left.cancel()
+    assert await room.say(await room.session(session_id="mine"), "echo on") == ("on\n", "", 0)
+
+
+async def test_a_shell_that_does_not_start_leaves_no_session(tmp_path: Path) -> None:
+    room = Room(str(tmp_path), max_sessions=1, environment={"A": "x" * 200_000})
+    for _ in range(2):
+        with pytest.raises(InternalFault):
+            await room.session(session_id="mine")
+    assert own_zombies() == []
 
 
 async def test_sessions_are_limited(tmp_path: Path) -> None:
