@@ -142,6 +142,22 @@ async def test_a_deleted_session_leaves_nothing(checks: Checks, raw: Raw, unique
             refused(checks, "error.session-not-found", reply, 404, "SESSION_NOT_FOUND")
 
 
+@scenario("commands", "session.id", *REFUSALS, features={"sessions"})
+async def test_a_start_of_a_session_may_be_repeated(checks: Checks, raw: Raw, unique: str) -> None:
+    asked = {"session_id": unique, "envs": {"A": "1"}}
+    async with shell(raw, **asked) as here:
+        checks.equal("session.id", here.id, unique)
+        await here.run("A=2")
+        reply = await raw.request("POST", "/session", json=asked)
+        checks.equal("session.id", (reply.status, reply.json()), (200, {"session_id": unique}))
+        checks.equal("session.id", await here.say("echo $A"), "2\n")
+        reply = await raw.request("POST", "/session", json={"session_id": unique})
+        refused(checks, "session.id", reply, 409, "EXECUTION_CONFLICT")
+    for told in ("", "x" * 65, "a b", f"{unique}\n"):
+        reply = await raw.request("POST", "/session", json={"session_id": told})
+        refused(checks, "session.id", reply, 400, "INVALID_REQUEST_BODY", of=told)
+
+
 @scenario("general", "limits.sessions", *REFUSALS, features={"sessions"}, needs={"start"})
 async def test_sessions_are_limited(checks: Checks, daemons: Daemons) -> None:
     async with daemons(max_sessions=1) as other:
