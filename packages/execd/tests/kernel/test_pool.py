@@ -272,6 +272,18 @@ async def test_a_kernel_with_start_up_files_is_started_where_they_are_to_run(tmp
 
 
 @pytest.mark.slow
+async def test_a_configuration_that_was_written_meanwhile_holds_and_a_history_does_no_harm(tmp_path: Path) -> None:
+    async with world(tmp_path, pool=1) as kernels:
+        waiting = await filled(kernels)
+        profile = tmp_path / ".ipython" / "profile_default"
+        (profile / "history.sqlite").write_text("")
+        assert str(waiting) in (await kernels.run(LOOK, await kernels.create())).stdout
+        await filled(kernels, but=waiting)
+        (profile / "ipython_config.py").write_text("c.InteractiveShellApp.exec_lines = ['x = 42']")
+        assert (await kernels.run("print(x)", await kernels.create())).stdout == "42\n"
+
+
+@pytest.mark.slow
 async def test_a_pool_is_given_up_while_memory_is_short(tmp_path: Path) -> None:
     async with world(tmp_path, pool=1) as kernels:
         waiting = await filled(kernels)

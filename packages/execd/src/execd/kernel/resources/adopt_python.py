@@ -18,6 +18,8 @@ from contextlib import suppress
 from typing import Any
 
 MARK = b"EXECD_EXECUTION_ID="
+CONFIGURATIONS = ("ipython_config", "ipython_kernel_config")
+KINDS = (".py", ".json")
 
 
 def stamp(path: str) -> tuple[int, int, int] | None:
@@ -95,7 +97,9 @@ class Adoption:
     def _make_ready(self) -> str | None:
         places = [*self._app.config_file_paths, self._app.profile_dir.location]
         startup = [os.path.join(place, "startup") for place in places]
-        self._freshness.add([*places, *startup])
+        # Not the places themselves: other programs write their histories there.
+        files = [os.path.join(place, name + kind) for place in places for name in CONFIGURATIONS for kind in KINDS]
+        self._freshness.add([*files, *startup])
         # Such code may look at the directory and the variables, and would have seen those of no context.
         if self._app.loaded_config_files or os.environ.get("PYTHONSTARTUP"):
             return "it has a configuration of its own"
