@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import statistics
 import tempfile
@@ -63,7 +64,7 @@ async def bare_cell(client: AsyncKernelClient, code: str) -> int:
 
 
 async def cells(quick: bool) -> list[Row]:  # noqa: FBT001 - one of a table of benches
-    """A warm `1+1`, a cell that prints 100 MB, and the creation of a context."""
+    """A warm `1+1`, a cell that prints 100 MB, and the creation of contexts, by a start and from a pool."""
     count = (20 if quick else 100) * 1_000_000 // LINE
     printing = f"line = 'x' * {LINE - 1}\nfor _ in range({count}): print(line)"
     async with bare_kernel() as client:
@@ -84,10 +85,15 @@ async def cells(quick: bool) -> list[Row]:  # noqa: FBT001 - one of a table of b
                     rounds=50 if quick else 300,
                 )
                 output, output_floor = await side_by_side(printed, printed_bare, rounds=1 if quick else 3)
-                starts, starts_floor = await starting(codes, rounds=2 if quick else 7)
+                cold, cold_floor = await starting(codes, rounds=2 if quick else 7)
+    rounds = 3 if quick else 15
+    with running("--pool", "python=1") as daemon:
+        async with await Sandbox.connect(daemon.url, access_token=daemon.token) as sandbox:
+            pooled, pooled_floor = await starting((await CodeInterpreter.create(sandbox)).codes, warm=1, rounds=rounds)
     return [
         _row("cell 1+1, warm, SDK", warm * 1e3, warm_floor * 1e3, "ms", 1.5),
-        _row("create_context('python')", starts * 1e3, starts_floor * 1e3, "ms", 0.15),
+        _row("create_context('python'), no pool", cold * 1e3, cold_floor * 1e3, "ms", 1.0),
+        _row("create_context('python'), pool of 1", pooled * 1e3, pooled_floor * 1e3, "ms", 0.15),
         Row(
             work=f"{count * LINE / 1e6:.0f} MB printed by a cell, SDK",
             value=count * LINE / 1e6 / output,
@@ -100,10 +106,15 @@ async def cells(quick: bool) -> list[Row]:  # noqa: FBT001 - one of a table of b
     ]
 
 
-async def starting(codes: Codes, *, rounds: int) -> tuple[float, float]:
-    """Return the median seconds of a context's start and of a stock kernel's; what ends them is not counted."""
+async def starting(codes: Codes, *, rounds: int, warm: int = 0) -> tuple[float, float]:
+    """Return the median seconds of a context's start and of a stock kernel's; what ends them is not counted.
+
+    Each time so many kernels stand ready.
+    """
     pairs = []
     for _ in range(rounds):
+        while [language.warm for language in await codes.languages() if language.name == "python"] != [warm]:
+            await asyncio.sleep(0.05)
         begin = time.perf_counter()
         context = await codes.create_context("python")
         taken = time.perf_counter() - begin

@@ -18,6 +18,12 @@ from opensandbox import Sandbox
 from opensandbox.exceptions import CommandFailedException, KernelDiedException
 
 CUT_EVERY = 1_000_000
+TICKER = """
+while read -r -t 0.05 word || [ $? -gt 128 ]; do
+    echo "tick $((++n))${word:+, and somebody says $word}"
+done
+echo "standard input has ended"; exit 7
+"""
 FIGURE = """
 import struct, zlib
 from IPython.display import Image
@@ -81,6 +87,39 @@ async def members(sandbox: Sandbox, group: str) -> int:
     return int((await sandbox.commands.run(script)).stdout)
 
 
+async def background(sandbox: Sandbox) -> None:
+    """A background command needs nobody: read what is new, write to it, ask how it ended."""
+    scene("A command that goes on by itself")
+    session = await sandbox.commands.run_background(TICKER, stdin="pipe")
+    output = await sandbox.commands.get_output(session)
+    while "tick 2" not in output.stdout:
+        await asyncio.sleep(0.02)
+        output = await sandbox.commands.get_output(session)
+    running = [command.id for command in await sandbox.commands.list(running=True)]
+    print(f"  listed as running: {session.id in running}; so far {output.stdout.splitlines()[-2:]}")
+    await sandbox.commands.write_stdin(session, "hello\n")
+    await sandbox.commands.close_stdin(session)
+    status = await sandbox.commands.wait(session)
+    new = await sandbox.commands.get_output(session, cursor=output.cursor)
+    print(f"  new since then: {new.stdout.splitlines()[-2:]}")
+    print(f"  its end: {status.cause}, exit code {status.exit_code}")
+    if "hello" not in new.stdout or status.exit_code != 7:
+        sys.exit("the demo's own check failed")
+
+
+async def shell(sandbox: Sandbox) -> None:
+    """A session is one live shell; a command that is stopped leaves it as it was."""
+    scene("A shell that remembers")
+    async with sandbox.commands.session() as session:
+        await session.run("mkdir -p src; cd src; greet() { echo \"hello from ${PWD##*/}, $1\"; }; name='A  B'")
+        greeted = await session.run('greet "$name"')
+        print(f"  {greeted.stdout.strip()}")
+        begin = time.monotonic()
+        stopped = await session.run("sleep 3600", timeout=0.2, check=False)
+        print(f"  sleep 3600: {stopped.cause} after {time.monotonic() - begin:.1f} s; and still ", end="")
+        print((await session.run('greet "$name"')).stdout.strip())
+
+
 async def cells(sandbox: Sandbox) -> None:
     """Code keeps its state from cell to cell; what it raises is data."""
     scene("Cells that keep their state, and an error that is data")
@@ -102,6 +141,10 @@ async def cells(sandbox: Sandbox) -> None:
     except KernelDiedException as error:
         print(f"  {type(error).__name__}: {error}; state lost: {error.state_lost}")
     await interpreter.codes.delete_context(context.context_id)
+    await interpreter.codes.run("sum() { local n=0 x; for x; do ((n += x)); done; echo $n; }", language="bash")
+    summed = await interpreter.codes.run("sum 3 4 12; ls /no/such/place", language="bash")
+    assert summed.error
+    print(f"  in Bash: {summed.stdout.strip()}; and the last command's exit status is data, too: {summed.error.value}")
 
 
 def size_of_png(png: bytes | None) -> str:
@@ -211,6 +254,8 @@ async def main() -> None:
         await live_output(sandbox)
         await exit_codes(sandbox)
         await cancel(sandbox)
+        await background(sandbox)
+        await shell(sandbox)
         await cells(sandbox)
         await files(sandbox)
         await metrics(sandbox)

@@ -47,11 +47,13 @@ RUN set -eu; \
     ln -s /opt/execd/bin/execd /usr/local/bin/execd
 COPY --from=environments --chown=1000:1000 /opt/venv /opt/venv
 COPY --from=environments /opt/execd /opt/execd
+# One Python kernel stands ready for the first context.
 # All addresses of the container; without a token the daemon then refuses to start, unless EXECD_INSECURE=1.
 ENV PATH=/opt/venv/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     LANG=C.UTF-8 \
     EXECD_HOST=* \
-    EXECD_STATE_DIR=/var/lib/execd
+    EXECD_STATE_DIR=/var/lib/execd \
+    EXECD_POOL=python=1
 USER 1000:1000
 WORKDIR /workspace
 EXPOSE 44772

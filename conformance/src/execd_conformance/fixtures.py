@@ -19,6 +19,7 @@ from execd_conformance.broken import Broken
 from execd_conformance.checks import Checks
 from execd_conformance.clock import Clock, Patience, in_thread
 from execd_conformance.daemon import Daemons
+from execd_conformance.languages import LANGUAGES, Language
 from execd_conformance.raw import Raw
 from execd_conformance.sdk import Adapted, plain
 from execd_conformance.session import Session
@@ -84,6 +85,12 @@ def folder(raw: Raw, clock: Clock, unique: str) -> Iterator[str]:
 def daemons(target: Session) -> Daemons:
     """Starts further daemons with settings of their own."""
     return Daemons(target)
+
+
+@pytest.fixture(params=sorted(LANGUAGES))
+def language(request: pytest.FixtureRequest) -> Language:
+    """A language, once each that has a profile; those that the daemon does not serve are skipped."""
+    return LANGUAGES[str(request.param)]
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from execd_conformance.fixtures import (
     daemons,
     folder,
     interpreter,
+    language,
     raw,
     sandbox,
     sandbox_async,
@@ -43,6 +44,7 @@ __all__ = [
     "daemons",
     "folder",
     "interpreter",
+    "language",
     "raw",
     "sandbox",
     "sandbox_async",
@@ -129,6 +131,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         _settle(item, "left out", f"needs {_and(lacking)} of the target")
     elif lacking := declared.features - session.features:
         _settle(item, "skipped", f"the daemon does not announce {_and(lacking)}")
+    elif (language := _language(item)) is not None and language not in session.languages:
+        _settle(item, "skipped", f"the daemon does not serve {language}")
+
+
+def _language(item: pytest.Item) -> str | None:
+    variant = getattr(item, "callspec", None)
+    return None if variant is None else variant.params.get("language")
 
 
 def _settle(item: pytest.Item, status: Status, why: str) -> None:

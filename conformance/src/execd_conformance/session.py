@@ -36,6 +36,11 @@ class Session:
         return self.place.token
 
     @property
+    def languages(self) -> frozenset[str]:
+        """The languages that it announces; one that announces nothing is asked for Python."""
+        return frozenset(self.version.get("languages", ["python"]))
+
+    @property
     def facts(self) -> dict[str, str]:
         """What the target tells of its daemon."""
         return dict(self.place.facts)

@@ -101,6 +101,21 @@ def _languages(change: Callable[[dict[str, object]], dict[str, object]]) -> Maki
     return steady(Rewrite(where=route("GET", "/code/languages"), reply=reply))
 
 
+def _dwindling(_token: str | None) -> Rewrite:
+    """Tell of no kernel that stands ready once a context has been made."""
+    made: list[str] = []
+
+    def counts(request: Request) -> bool:
+        if request.method == "POST" and request.path == "/code/context":
+            made.append(request.path)
+        return request.path == "/code/languages"
+
+    def reply(_request: Request, reply: Reply) -> Reply:
+        return reply.with_json([{**each, "warm": 0 if made else each["warm"]} for each in reply.json])
+
+    return Rewrite(where=counts, reply=reply)
+
+
 MUTANTS = (
     Mutant(
         "ephemeral-dropped",
@@ -179,6 +194,54 @@ MUTANTS = (
         "The list's language is ignored.",
         ("a_context_is_made_found_and_deleted/context.list-by-language",),
         steady(Rewrite(where=_LIST, ask=_any_language)),
+    ),
+    Mutant(
+        "none-stands-ready",
+        "Languages tell of no kernel that stands ready.",
+        ("as_many_kernels_stand_ready_as_were_asked_for/warm.setting",),
+        _languages(lambda each: {**each, "warm": 0}),
+    ),
+    Mutant(
+        "some-stand-ready",
+        "Languages tell of a kernel that nobody asked for.",
+        ("as_many_kernels_stand_ready_as_were_asked_for/warm.none-by-default",),
+        _languages(lambda each: {**each, "warm": 1}),
+    ),
+    Mutant(
+        "warm-memory-untold",
+        "Languages do not tell what memory waits.",
+        ("as_many_kernels_stand_ready_as_were_asked_for/warm.told",),
+        _languages(lambda each: {key: value for key, value in each.items() if key != "warm_memory_bytes"}),
+    ),
+    Mutant(
+        "warm-kernels-dwindle",
+        "A kernel that was handed out is not replaced.",
+        ("a_kernel_that_stood_ready_is_like_one_started_now/warm.replaced",),
+        _dwindling,
+    ),
+    Mutant(
+        "warm-cwd-kept",
+        "A kernel that stood ready stays where it was.",
+        ("a_kernel_that_stood_ready_is_like_one_started_now/warm.own-surroundings",),
+        dropped(_CREATE, "cwd"),
+    ),
+    Mutant(
+        "warm-kernels-shared",
+        "Contexts that get a kernel which stood ready get the same one.",
+        ("a_kernel_that_stood_ready_is_like_one_started_now/warm.nothing-shared",),
+        _starts(_in_default),
+    ),
+    Mutant(
+        "warm-kernels-outdated",
+        "Contexts that are made after an installation run where they ran before.",
+        ("what_has_changed_while_a_kernel_waited_is_there/warm.installed",),
+        _starts(_in_default),
+    ),
+    Mutant(
+        "warm-variables-late",
+        "Variables come when a kernel has read them.",
+        ("what_has_changed_while_a_kernel_waited_is_there/warm.fixed-variables",),
+        dropped(_CREATE, "envs"),
     ),
     Mutant(
         "installed-untold",

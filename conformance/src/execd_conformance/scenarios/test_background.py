@@ -6,7 +6,7 @@ from execd_conformance.checks import Checks, scenario
 from execd_conformance.laws import EVERY, NUMBERED, are_running, ending, lawful, numbered, texts, whole, written
 from execd_conformance.polling import ended
 from execd_conformance.raw import Raw
-from execd_conformance.scenarios.background import background, read_log
+from execd_conformance.scenarios.background import background, log_with, read_log
 
 
 @scenario("commands", *EVERY, "command.background", "interrupt.answer", profiles=("full", "compat"))
@@ -147,17 +147,14 @@ async def test_what_survivors_write_is_in_the_log_of_the_background(checks: Chec
         checks.that("process.survivors-live", await are_running(raw, pid), saw=pid)
         # The log goes on where it was; the events are those that they were.
         await raw.run("echo go > go; until [ -s said ]; do sleep 0.02; done; rm said", cwd=folder)
-        later = await read_log(raw, told, cursor=log.cursor)
-        for _ in range(20):
-            if not is_background or later.cursor == log.cursor + len("late\nlater\n"):
-                break
-            later = await read_log(raw, told, cursor=log.cursor)
         if is_background:
-            checks.equal("process.late-output-of-background", later.text, b"late\nlater\n")
-            err = await read_log(raw, told, cursor=log.cursor, stream="stderr")
-            checks.equal("process.late-output-of-background", err.text, b"later\n")
-            checks.equal("logs.cursor", later.cursor, log.cursor + len(later.text))
+            for stream, text in (("stdout", b"late\n"), ("stderr", b"later\n")):
+                later = await log_with(raw, told, text, cursor=log.cursor, stream=stream)
+                checks.equal("process.late-output-of-background", later.text, text)
+            later = await read_log(raw, told, cursor=log.cursor)
+            checks.equal("logs.cursor", later.cursor, log.cursor + len("late\nlater\n"))
         else:
+            later = await read_log(raw, told, cursor=log.cursor)
             checks.equal("process.late-output", (later.text, later.cursor), (b"", log.cursor))
         again = await raw.events("GET", f"/executions/{told}/events")
         checks.equal("command.background-end", [event.raw for event in again], [event.raw for event in at_its_end])

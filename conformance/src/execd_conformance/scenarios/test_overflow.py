@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from typing import Any
 
 from execd_conformance.checks import Checks, scenario
 from execd_conformance.daemon import Daemons
@@ -14,7 +16,7 @@ from execd_conformance.raw import Raw
 
 MIB = 1024 * 1024
 BOUND = MIB
-MUCH = 32 * MIB
+MUCH = 64 * MIB
 """More than the buffers of a connection hold together with a bound."""
 
 
@@ -126,6 +128,36 @@ async def test_a_reader_that_stops_holds_the_program_and_loses_nothing(checks: C
     end = ending(events)
     checks.that("end.truncated", end.get("truncated") is False, saw=end.raw)
     checks.equal("end.counts", end.get("stdout_bytes"), MUCH)
+
+
+@scenario(
+    "streams", "reader.replaced", "reader.others", features={"overflow", "output", "replay", "write_id"},
+    needs={"start"}, limit_s=60,
+)  # fmt: skip
+async def test_who_comes_back_under_its_name_is_waited_for_once(checks: Checks, daemons: Daemons) -> None:
+    """A connection that is dead and looks alive: its client has come back on another one, and reads to the end."""
+    body = {"command": _flood(MUCH), "output": "chunks"}
+    me, other = {"X-EXECD-READER": "me"}, {"X-EXECD-READER": "other"}
+    async with (
+        daemons(retention_bytes=BOUND) as daemon,
+        daemon.raw.stream("POST", "/command", json=body, headers=me, timeout_s=60) as dead,
+    ):
+        init = await dead.until(lambda event: event.type == "init")
+        await steady(lambda: _told(daemon.raw, init["text"], "stdout_bytes"))
+        first = await _told(daemon.raw, init["text"], "first_event")
+        asked: dict[str, Any] = {"path": f"/executions/{init['text']}/events", "params": {"after": first}}
+        async with daemon.raw.stream("GET", **asked, headers=other, timeout_s=60) as second:
+            reading = asyncio.ensure_future(whole(second))
+            so_far = await steady(lambda: _told(daemon.raw, init["text"], "stdout_bytes"))
+            running = await _told(daemon.raw, init["text"], "running")
+            checks.that("reader.others", running and so_far < MUCH, saw=(running, so_far))
+            reading.cancel()
+            await asyncio.wait({reading})
+        async with daemon.raw.stream("GET", **asked, headers=me, timeout_s=60) as back:
+            await whole(back)
+    numbers = [event.number for event in back.events if event.type != "ping"]
+    checks.that("reader.replaced", numbers == list(range(first + 1, first + 1 + len(numbers))), saw=numbers[:5])
+    checks.that("reader.replaced", back.events[-1].is_terminal, saw=back.events[-1].type)
 
 
 def _reading(size: int) -> Callable[[Event], bool]:

@@ -74,9 +74,9 @@ async def test_a_signal_that_is_survived_is_no_interrupt(checks: Checks, raw: Ra
 
 
 _FAMILY = """
+trap 'echo leader' USR1
 sh -c 'trap "echo child; exit" USR1; echo up; while :; do sleep 0.02; done' &
 setsid sh -c 'trap "echo stranger; exit" USR1; echo up $$; while :; do sleep 0.02; done' &
-trap 'echo leader' USR1
 wait; wait; wait
 """
 

@@ -59,6 +59,8 @@ class Language:
     """How many kernels stand ready."""
     limits: tuple[str, ...]
     """What it cannot do."""
+    warm_memory_bytes: int | None = None
+    """The memory that is held for each of them; None where none stands ready."""
 
 
 class InputRequest(str):

@@ -53,7 +53,8 @@ print(json.dumps({
     "sys": [sys.path, sys.flags[:], sys.executable, sys.argv[1:-1], sys.stdin.isatty(), sys.getrecursionlimit()],
     "environment": {name: value for name, value in os.environ.items() if name not in ("EXECD_EXECUTION_ID",)},
     "began with the mark": read("environ").count(os.environ["EXECD_EXECUTION_ID"]),
-    "user": [In[:-1], Out, repr(_dh), get_ipython().execution_count, sorted(name for name in globals() if name[0] != "_")],
+    "user": [In[:-1], Out, repr(_dh), get_ipython().execution_count,
+             sorted(name for name in globals() if name[0] != "_")],
     "threads": sorted(type(thread).__name__ for thread in threading.enumerate()),
     "signals": [str(signal.getsignal(number)).split(" at ")[0] for number in signal.valid_signals()],
     "masks": [str(signal.pthread_sigmask(signal.SIG_BLOCK, [])), os.umask(0o22)],
@@ -85,6 +86,7 @@ async def test_a_kernel_that_stood_ready_is_as_if_it_had_been_started_where_it_i
         assert forked[what] == told, what
 
 
+@pytest.mark.slow
 async def test_one_after_another_is_handed_out_and_others_follow(tmp_path: Path) -> None:
     async with world(tmp_path, pool=1) as kernels:
         before = 0
@@ -96,6 +98,7 @@ async def test_one_after_another_is_handed_out_and_others_follow(tmp_path: Path)
             before = waiting
 
 
+@pytest.mark.slow
 async def test_many_at_once_each_get_one(tmp_path: Path) -> None:
     async with world(tmp_path, pool=1) as kernels:
         await filled(kernels)
@@ -147,6 +150,21 @@ async def test_what_was_installed_while_a_kernel_waited_is_there(tmp_path: Path)
         assert await settles(lambda: not alive(waiting))
 
 
+@pytest.mark.slow
+async def test_files_that_come_where_modules_are_looked_for_do_no_harm(tmp_path: Path) -> None:
+    async with world(tmp_path, pool=1, envs={"PYTHONPATH": str(tmp_path)}) as kernels:
+        waiting = await filled(kernels)
+        (tmp_path / "mine.py").write_text("value = 1")
+        context = await kernels.create()
+        told = await kernels.run("import mine, os; print(mine.value, os.getpid())", context)
+        assert told.stdout == f"1 {waiting}\n"
+        waiting = await filled(kernels, but=waiting)
+        # But for one that takes the place of what a kernel has read already.
+        (tmp_path / "fractions.py").write_text("value = 2")
+        told = await kernels.run("import fractions; print(fractions.value)", await kernels.create())
+        assert told.stdout == "2\n"
+
+
 async def test_a_context_whose_variables_are_read_at_a_start_gets_a_start(tmp_path: Path) -> None:
     async with world(tmp_path, pool=1) as kernels:
         waiting = await filled(kernels)
@@ -157,6 +175,7 @@ async def test_a_context_whose_variables_are_read_at_a_start_gets_a_start(tmp_pa
         assert ready(kernels) == [waiting]
 
 
+@pytest.mark.slow
 async def test_a_kernel_that_has_been_handed_out_dies_and_is_replaced_like_any_other(tmp_path: Path) -> None:
     async with world(tmp_path, pool=1) as kernels:
         await filled(kernels)
@@ -168,6 +187,7 @@ async def test_a_kernel_that_has_been_handed_out_dies_and_is_replaced_like_any_o
         assert (await kernels.run("6 * 7", context)).result == "42"
 
 
+@pytest.mark.slow
 async def test_what_a_cell_forks_is_found_when_its_context_is_deleted(tmp_path: Path) -> None:
     code = """
 import os, signal, time
@@ -193,6 +213,7 @@ print([int(pid) for pid in os.listdir("/proc") if pid.isdigit() and mark(pid)])
         assert not any(alive(pid) for pid in pids)
 
 
+@pytest.mark.slow
 async def test_a_kernel_that_dies_while_it_waits_is_replaced(tmp_path: Path) -> None:
     async with world(tmp_path, pool=1) as kernels:
         waiting = await filled(kernels)
@@ -202,6 +223,7 @@ async def test_a_kernel_that_dies_while_it_waits_is_replaced(tmp_path: Path) -> 
         assert (await kernels.run("1", await kernels.create())).result == "1"
 
 
+@pytest.mark.slow
 async def test_a_kernel_that_was_stopped_while_it_waited_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -213,6 +235,7 @@ async def test_a_kernel_that_was_stopped_while_it_waited_is_not_waited_for(
         assert not alive(waiting)
 
 
+@pytest.mark.slow
 async def test_kernels_outlive_the_server_that_has_forked_them_and_others_follow(tmp_path: Path) -> None:
     async with world(tmp_path, pool=1) as kernels:
         waiting = await filled(kernels)
@@ -226,6 +249,7 @@ async def test_kernels_outlive_the_server_that_has_forked_them_and_others_follow
         assert (await kernels.run("1", await kernels.create())).result == "1"
 
 
+@pytest.mark.slow
 async def test_an_interpreter_that_cannot_be_forked_has_kernels_ready_all_the_same(tmp_path: Path) -> None:
     (tmp_path / "packages").mkdir()
     code = "import threading; threading.Thread(target=threading.Event().wait, daemon=True).start()"
@@ -235,6 +259,7 @@ async def test_an_interpreter_that_cannot_be_forked_has_kernels_ready_all_the_sa
         assert str(waiting) in (await kernels.run(LOOK, await kernels.create())).stdout
 
 
+@pytest.mark.slow
 async def test_a_kernel_with_start_up_files_is_started_where_they_are_to_run(tmp_path: Path) -> None:
     startup = tmp_path / ".ipython" / "profile_default" / "startup"
     startup.mkdir(parents=True)
@@ -246,6 +271,19 @@ async def test_a_kernel_with_start_up_files_is_started_where_they_are_to_run(tmp
         assert ready(kernels) == []
 
 
+@pytest.mark.slow
+async def test_a_configuration_that_was_written_meanwhile_holds_and_a_history_does_no_harm(tmp_path: Path) -> None:
+    async with world(tmp_path, pool=1) as kernels:
+        waiting = await filled(kernels)
+        profile = tmp_path / ".ipython" / "profile_default"
+        (profile / "history.sqlite").write_text("")
+        assert str(waiting) in (await kernels.run(LOOK, await kernels.create())).stdout
+        await filled(kernels, but=waiting)
+        (profile / "ipython_config.py").write_text("c.InteractiveShellApp.exec_lines = ['x = 42']")
+        assert (await kernels.run("print(x)", await kernels.create())).stdout == "42\n"
+
+
+@pytest.mark.slow
 async def test_a_pool_is_given_up_while_memory_is_short(tmp_path: Path) -> None:
     async with world(tmp_path, pool=1) as kernels:
         waiting = await filled(kernels)
@@ -259,6 +297,7 @@ async def test_a_pool_is_given_up_while_memory_is_short(tmp_path: Path) -> None:
         assert await filled(kernels)
 
 
+@pytest.mark.slow
 async def test_languages_tell_what_stands_ready_and_what_memory_it_holds(tmp_path: Path) -> None:
     async def told(kernels: World) -> Any:
         return next(info for info in await kernels.contexts.languages() if info.name == "python")
@@ -270,6 +309,7 @@ async def test_languages_tell_what_stands_ready_and_what_memory_it_holds(tmp_pat
         assert (info.warm, 5_000_000 < info.warm_memory_bytes < 100_000_000) == (2, True)
 
 
+@pytest.mark.slow
 async def test_a_lazy_pool_waits_for_the_first_use_and_ephemeral_runs_take_from_it(tmp_path: Path) -> None:
     async with world(tmp_path, pool=1, pool_lazy=True) as kernels:
         kernels.contexts.fill()
@@ -280,6 +320,7 @@ async def test_a_lazy_pool_waits_for_the_first_use_and_ephemeral_runs_take_from_
         assert int((await kernels.run("import os; os.getpid()", ephemeral=True)).result) == waiting
 
 
+@pytest.mark.slow
 async def test_nothing_is_left_of_a_pool(tmp_path: Path) -> None:
     async with world(tmp_path, pool=2) as kernels:
         pids = [await filled(kernels), server(kernels)]

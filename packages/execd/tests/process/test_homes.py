@@ -48,6 +48,7 @@ def test_strangers_are_not_moved_and_named_as_the_reason() -> None:
     with pytest.raises(NotSupported, match="has other processes in it"):
         home(files).serve("memory")
     assert files.groups[TOP].processes == {GUARD, DAEMON, STRANGER}
+    assert set(files.groups) == {TOP, f"{TOP}/execd-it"}
 
 
 def test_a_controller_that_is_not_given_to_us_is_named() -> None:

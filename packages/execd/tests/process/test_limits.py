@@ -121,6 +121,26 @@ async def test_a_group_stays_as_long_as_somebody_is_in_it(monkeypatch: pytest.Mo
     await until(lambda: not [path for path in files.groups if path.endswith("/1")])
 
 
+async def test_who_lives_long_in_a_group_is_asked_for_ever_more_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = Unified(7)
+    limits = unified(files)
+    group = limits.group(memory_bytes=None, pids=9)
+    assert group
+    files.named("/1").processes.add(77)
+    delays: list[float] = []
+    loop = asyncio.get_running_loop()
+
+    def at_once(delay_s: float, *then: Any) -> asyncio.Handle:
+        delays.append(delay_s)
+        return loop.call_soon(*then)
+
+    monkeypatch.setattr(loop, "call_later", at_once)
+    group.release()
+    await until(lambda: len(delays) > 7)
+    files.named("/1").processes.clear()
+    assert delays[:7] == [2, 4, 8, 16, 32, 60, 60]
+
+
 async def test_a_group_that_was_cleared_away_is_made_anew() -> None:
     files = Unified(7)
     limits = unified(files)
@@ -336,6 +356,7 @@ async def test_a_bomb_whose_leader_has_gone_can_still_be_interrupted(limited: Ro
     assert group.members()
     await limited.commands.interrupt(watched.run.id)
     assert group.members() == set()
+    assert not any(map(os.path.exists, group.directories))
     with pytest.raises(AlreadyFinished):
         await limited.commands.interrupt(watched.run.id)
 

@@ -11,7 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from execd.errors import InvalidRequestBody, LimitReached, SessionNotFound, StdinClosed
+from execd.errors import (
+    ExecutionConflict,
+    InternalFault,
+    InvalidRequestBody,
+    LimitReached,
+    SessionNotFound,
+    StdinClosed,
+)
 from execd.process.members import children
 
 from .rooms import Room, alive, descriptors, gone, kill, own_zombies, until
@@ -48,6 +55,16 @@ async def here(room: Room) -> str:
         ("sleep 1000 & P=$!", "[ $! = $P ] && jobs -p | grep -c $P; kill $P; wait $P; echo $?", "1\n143\n"),
         ("exec 5>five; echo a >&5", "echo b >&5; cat five", "a\nb\n"),
         ("exec 9>nine", "echo c >&9; cat nine", "c\n"),
+        ("exec 10>ten 11>eleven 12>twelve", "echo d >&11; cat ten eleven twelve", "d\n"),
+        ("exec 198>far; exec 199>&198", "echo e >&199; cat far", "e\n"),
+        ("printf '1\n2\n' >in; exec <in; read x", "read x; echo $x", "2\n"),
+        ("for i in {3..255}; do exec {i}>&-; done", "echo fine", "fine\n"),
+        ("(exit 7)", "echo $?", "7\n"),
+        ("set -e; A=1; ! true", "echo $A$?", "11\n"),
+        ("set -e; A=1; false && true", "echo $A$?; false || (exit 3) && true", "11\n"),
+        ("ulimit -n 20", "ulimit -n", "20\n"),
+        ("coproc cat", "echo hi >&${COPROC[1]}; read x <&${COPROC[0]}; echo $x", "hi\n"),
+        ("mkdir gone; cd gone; rmdir ../gone", 'cd ..; [ $PWD = "$(pwd -P)" ] && echo back', "back\n"),
         ("exec 2>err", "echo oops >&2; cat err", "oops\n"),
         ("set -- x 'y z'", 'echo "$#:$2"', "2:y z\n"),
         ("IFS=,", "v=a,b; for x in $v; do echo $x; done", "a\nb\n"),
@@ -56,8 +73,9 @@ async def here(room: Room) -> str:
     ],
 )  # fmt: skip
 async def test_what_a_run_did_to_the_shell_lasts(room: Room, here: str, before: str, ask: str, told: str) -> None:
-    assert (await room.say(here, before))[1:] == ("", 0)
-    assert await room.say(here, ask) == (told, "", 0)
+    assert (await room.say(here, before))[1] == ""
+    assert (await room.say(here, ask))[:2] == (told, "")
+    assert await room.say(here, "builtin echo still the same") == ("still the same\n", "", 0)
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -105,9 +123,60 @@ async def test_what_is_no_shell_text_fails_and_the_session_goes_on(room: Room, h
     assert await room.say(here, "echo still") == ("still\n", "", 0)
 
 
-async def test_a_trap_for_every_command_does_no_harm(room: Room, here: str) -> None:
-    await room.say(here, "trap 'N=$((N + 1))' DEBUG ERR")
-    assert await room.say(here, "trap - DEBUG ERR; [ $N -gt 0 ] && echo counted") == ("counted\n", "", 0)
+@pytest.mark.parametrize(
+    ("before", "command", "told"),
+    [
+        ("trap 'echo \"+ $BASH_COMMAND\"' DEBUG", "A=1; echo $A", ("+ A=1\n+ echo $A\n1\n", "", 0)),
+        ("trap 'echo failed $?' ERR", "(exit 3)", ("failed 3\n", "", 3)),
+        ("trap 'echo failed' ERR", "true", ("", "", 0)),
+        ("set -E; trap 'echo failed' ERR", "f() { false; true; }; f", ("failed\n", "", 0)),
+        ("trap 'echo back' RETURN", "echo fine", ("fine\n", "", 0)),
+        ("set -x", "echo fine", ("fine\n", "+++ echo fine\n", 0)),
+        ("set -v", "echo fine", ("fine\n", "echo fine\n", 0)),
+        ("trap 'echo \"two\nlines\"' DEBUG; set -x", "trap - DEBUG; set +x; false", ("two\nlines\n", None, 1)),
+    ],
+)
+async def test_traps_and_tracing_meet_the_users_commands_and_no_other(
+    room: Room, here: str, before: str, command: str, told: tuple[str, str | None, int]
+) -> None:
+    await room.say(here, before)
+    await room.say(here, "sleep 1000", timeout=30)
+    for _ in range(2):
+        out, err, code = await room.say(here, command)
+        assert (out, code) == (told[0], told[2])
+        assert told[1] in (err, None)
+        if told[1] is None:
+            break
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "builtin() { :; }",
+        "eval() { echo mine; }; exec() { :; }; set() { echo mine; }; trap() { echo mine; }; unset() { :; }",
+        "alias exec=echo builtin=echo while=echo eval=echo trap=echo",
+        "enable -n eval printf read",
+        "readonly IFS __execd_text=1 __execd_id=2",
+        "__execd_id=5; __execd_code=9; __execd_in=; unset __execd_text",
+        "set -r",
+        "ulimit -n 3",
+        "set -u; set -k; set -t; set -n; set -p; set -P",
+        "PATH=/nowhere; LC_ALL=nonsense; BASH_ENV=/nowhere; ENV=/nowhere; TMOUT=1",
+        "shopt -s nullglob failglob nocasematch lastpipe; IFS=0123456789abcdef",
+        "trap '' INT TERM HUP QUIT PIPE; trap 'exit 9' USR1",
+        "disown -a; set -m",
+    ],
+)
+async def test_whatever_is_done_to_a_shell_runs_go_on(room: Room, here: str, harm: str) -> None:
+    await room.say(here, harm)
+    out, _, code = await room.say(here, "command echo fine; (exit 4)")
+    assert (out, code) == ("fine\n", 4)
+
+
+async def test_messages_number_the_lines_of_the_command(room: Room, here: str) -> None:
+    assert await room.say(here, "\necho $LINENO\necho 'open") == (
+        "2\n", "bash: eval: line 3: unexpected EOF while looking for matching `''\n", 2,
+    )  # fmt: skip
 
 
 async def test_much_output_comes_whole(room: Room, here: str) -> None:
@@ -118,7 +187,14 @@ async def test_much_output_comes_whole(room: Room, here: str) -> None:
 
 
 async def test_a_large_command_is_taken(room: Room, here: str) -> None:
-    assert await room.say(here, "echo ${#V}; V='" + "x" * 120_000 + "'; echo ${#V}") == ("0\n120000\n", "", 0)
+    assert await room.say(here, "echo ${#V}; V='" + "x" * 1_000_000 + "'; echo ${#V}") == ("0\n1000000\n", "", 0)
+
+
+@pytest.mark.slow
+async def test_a_large_command_that_is_stopped_while_it_is_read_leaves_nothing(room: Room, here: str) -> None:
+    watched = room.begin(here, "echo never\n" * 200_000, timeout=1)
+    assert (await watched.end())["cause"] == "timed_out"
+    assert await room.say(here, "echo fine") == ("fine\n", "", 0)
 
 
 async def test_background_jobs_speak_in_the_next_run(room: Room, here: str) -> None:
@@ -210,6 +286,10 @@ BUSY = {
     "a subshell": "(while :; do sleep 1000; done)",
     "a substitution": "X=$(sleep 1000); echo after",
     "wait": "sleep 1000 & wait; echo after",
+    "read": "mkfifo p; read x <>p; echo after",
+    "stopped": "kill -STOP $$; sleep 1000",
+    "a loop of programs": "while :; do /bin/true; done",
+    "told twice": "trap 'echo; echo >&2' USR1; sleep 1000",
     "deaf to INT": "sh -c 'trap \"\" INT; sleep 1000'",
     "deaf to everything": "sh -c 'trap \"\" INT TERM; while :; do sleep 1000; done'",
 }
@@ -221,7 +301,8 @@ async def test_a_stopped_run_leaves_the_session_as_it_was(room: Room, here: str,
     watched = room.begin(here, f"echo begun; {command}", timeout=100)
     end = await watched.end()
     assert (end["cause"], end["code"]) == ("timed_out", "EXECUTION_TIMEOUT")
-    assert watched.bytes("stdout") == b"begun\n"
+    # Bash says of a program that was terminated that it was.
+    assert (watched.bytes("stdout"), watched.bytes("stderr").replace(b"Terminated\n", b"")) == (b"begun\n", b"")
     assert await room.say(here, "echo $A; kill -0 $JOB && pgrep -cP $$") == ("1\n1\n", "", 0)
 
 
@@ -262,6 +343,7 @@ async def test_a_shell_that_interrupts_itself_ends_its_run(room: Room, here: str
     assert (await room.say(here, "echo $A"))[0] == "1\n"
 
 
+@pytest.mark.slow
 async def test_interrupts_at_any_moment_never_hit_the_next_run(room: Room, here: str) -> None:
     for at in range(30):
         watched = room.begin(here, "sleep 0.001")
@@ -286,6 +368,34 @@ async def test_a_deleted_session_leaves_nothing(room: Room, here: str) -> None:
         room.begin(here, "true")
     with pytest.raises(SessionNotFound):
         await room.sessions.delete(here)
+
+
+async def test_a_start_that_is_repeated_finds_its_session(room: Room) -> None:
+    asked = {"session_id": "mine", "envs": {"A": "1"}}
+    first = asyncio.ensure_future(room.session(**asked))
+    assert await room.session(**asked) == await first == "mine"
+    with pytest.raises(ExecutionConflict):
+        await room.session(session_id="mine")
+    await room.say("mine", "A=2")
+    await room.session(**asked)
+    assert await room.say("mine", "echo $A") == ("2\n", "", 0)
+    await room.sessions.delete("mine")
+    assert await room.say(await room.session(**asked), "echo $A") == ("1\n", "", 0)
+
+
+async def test_a_start_whose_caller_has_left_is_found_by_the_next(room: Room) -> None:
+    left = asyncio.ensure_future(room.session(session_id="mine"))
+    await asyncio.sleep(0)
+    left.cancel()
+    assert await room.say(await room.session(session_id="mine"), "echo on") == ("on\n", "", 0)
+
+
+async def test_a_shell_that_does_not_start_leaves_no_session(tmp_path: Path) -> None:
+    room = Room(str(tmp_path), max_sessions=1, environment={"A": "x" * 200_000})
+    for _ in range(2):
+        with pytest.raises(InternalFault):
+            await room.session(session_id="mine")
+    assert own_zombies() == []
 
 
 async def test_sessions_are_limited(tmp_path: Path) -> None:

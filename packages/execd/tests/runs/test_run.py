@@ -196,6 +196,35 @@ async def test_a_stopped_reader_holds_the_program_only_at_the_bound_and_loses_no
     )
 
 
+async def test_a_reader_that_comes_back_on_another_connection_is_not_waited_for_twice() -> None:
+    registry = make_registry(run_bytes=8 * KIB)
+    run = start(registry)
+    dead = registry.attach(run, name=b"me")
+    drain(dead)
+    for _ in range(16):
+        run.write("stdout", b"x" * KIB + b"\n")
+    back = registry.attach(run, after=dead.position, name=b"me")
+    got = drain(back)
+    for _ in range(64):
+        assert not run.held
+        run.write("stdout", b"x" * KIB + b"\n")
+        got += drain(back)
+    run.finish(DONE)
+    got += drain(back)
+    assert [number for number, _ in got] == list(range(2, run.store.next_event))
+    assert (dead.done, dead.take()) == (True, b"")
+
+
+async def test_readers_of_other_names_are_waited_for() -> None:
+    registry = make_registry(run_bytes=8 * KIB)
+    run = start(registry)
+    for name in (b"one", b"two", None, None):
+        registry.attach(run, name=name)
+    assert len(run._audience.places()) == 4
+    registry.attach(run, name=b"two").close()
+    assert len(run._audience.places()) == 3 + 1  # and the grace of the one that left
+
+
 async def test_without_readers_block_acts_as_drop_oldest() -> None:
     registry = make_registry(run_bytes=8 * KIB)
     run = start(registry)
@@ -252,12 +281,12 @@ async def test_a_reader_that_comes_back_within_its_grace_keeps_the_run(registry:
     first.take()
     first.close()
     again = registry.attach(run, after=1)
-    assert run._graces == []
+    assert run._audience._graces == []
     again.close()
-    assert len(run._graces) == 1
+    assert len(run._audience._graces) == 1
     assert control.causes == []
     run.finish(DONE)
-    assert run._graces == []
+    assert run._audience._graces == []
 
 
 async def test_a_reader_that_does_not_follow_neither_counts_nor_waits(registry: Registry) -> None:

@@ -97,6 +97,7 @@ class CreateSessionRequest(Struct, frozen=True, omit_defaults=True, kw_only=True
 
     cwd: Annotated[str, Meta(pattern="\\A[^\\u0000]*\\Z")] | None = None
     envs: dict[VariableName, Text] | None = None
+    session_id: Annotated[str, Meta(pattern="\\A[A-Za-z0-9_-]{1,64}\\Z")] | None = None
 
 
 class RunInSessionRequest(Struct, frozen=True, omit_defaults=True, kw_only=True):

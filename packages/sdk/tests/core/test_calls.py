@@ -103,8 +103,11 @@ def test_a_session_takes_shell_text(command: Any, fault: type[Exception]) -> Non
 
 
 def test_a_session_is_asked_for_what_is_given_only() -> None:
-    assert calls.create_session().body == b"{}"
-    assert json.loads(calls.create_session(working_dir="/w", envs={"A": "1"}).body) == {"cwd": "/w", "envs": {"A": "1"}}
+    start = calls.create_session(session_id="s", features=set())
+    assert (start.body, start.is_idempotent) == (b"{}", False)
+    start = calls.create_session(session_id="s", features={"sessions"}, working_dir="/w", envs={"A": "1"})
+    assert json.loads(start.body) == {"cwd": "/w", "envs": {"A": "1"}, "session_id": "s"}
+    assert start.is_idempotent
 
 
 @pytest.mark.parametrize(("cursor", "fault"), [(-1, ValueError), ("0", TypeError), (True, TypeError)])

@@ -27,6 +27,7 @@ def languages(data: bytes) -> list[Language]:
             version=told.version,
             warm=told.warm,
             limits=tuple(told.limits),
+            warm_memory_bytes=told.warm_memory_bytes,
         )
         for told in decode_body(data, list[_wire.LanguageInfo])
     ]

@@ -67,7 +67,7 @@ async def run(exchange: Exchange, services: Services) -> Events:
     contexts = await services.code.contexts()
     started = await contexts.run(request)
     # No wait between start and attach: until somebody reads, nobody has left.
-    return services.registry.attach(started, after=0)
+    return services.registry.attach(started, after=0, name=exchange.reader)
 
 
 async def interrupt(exchange: Exchange, services: Services) -> Answer:

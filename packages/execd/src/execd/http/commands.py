@@ -29,7 +29,7 @@ async def start(exchange: Exchange, services: Services) -> Events:
         done = encode({"type": "execution_complete", "execution_time": 0, "timestamp": services.now_ms()})
         return Whole(control_frame(1, run.store.init) + control_frame(None, done))
     # No wait between start and attach: until somebody reads, nobody has left.
-    return services.registry.attach(run, after=0)
+    return services.registry.attach(run, after=0, name=exchange.reader)
 
 
 async def interrupt(exchange: Exchange, services: Services) -> Answer:

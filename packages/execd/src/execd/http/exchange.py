@@ -56,6 +56,11 @@ class Exchange:
         """Return the first value of a header (its name in lower case)."""
         return next((value for found, value in self.scope["headers"] if found == name), None)
 
+    @property
+    def reader(self) -> bytes | None:
+        """What the reader of a stream calls itself: the same on every connection on which it comes back."""
+        return self.header(b"x-execd-reader")
+
     async def receive_body(self) -> bytes | None:
         """Return the next piece of the body, None at its end; raises `ClientLeft`."""
         while not self._body_ended:

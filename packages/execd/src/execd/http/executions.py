@@ -74,7 +74,7 @@ async def events(exchange: Exchange, services: Services) -> Events | Answer:
     if exchange.method == "HEAD":
         # Nothing is read, so nobody attaches: a reader that comes and goes would start the disconnect grace.
         return Answer(headers=stream.HEADERS)
-    reader = services.registry.attach(run, after=after, follow=follow)
+    reader = services.registry.attach(run, after=after, follow=follow, name=exchange.reader)
     if reader.empty:
         reader.close()
         return NO_CONTENT

@@ -22,7 +22,7 @@ async def run(exchange: Exchange, services: Services) -> Events:
     request = decode(await services.arrivals.whole(exchange), RunInSessionRequest)
     started = services.sessions.run(exchange.params["id"], request)
     # No wait between start and attach: until somebody reads, nobody has left.
-    return services.registry.attach(started, after=0)
+    return services.registry.attach(started, after=0, name=exchange.reader)
 
 
 async def delete(exchange: Exchange, services: Services) -> Answer:

@@ -37,6 +37,10 @@ class AnyKernel(Protocol):
     def usable(self) -> bool:
         """Whether it can be given a cell."""
 
+    @property
+    def orderly(self) -> bool:
+        """Whether all that it publishes comes, however long that takes: a cell's idle status is worth waiting for."""
+
     def execute(self, code: str, *, request_id: str, allow_stdin: bool) -> None:
         """Send a cell; what it says has `request_id` as its parent."""
 

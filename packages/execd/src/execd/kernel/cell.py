@@ -12,7 +12,7 @@ from typing import Any, Final
 from execd.errors import InvalidRequestBody
 from execd.kernel.answers import Answers
 from execd.kernel.anykernel import AnyKernel
-from execd.kernel.execution import Death, Do, Effect, Kind, Late, State, Step, end, hear, step, stopped
+from execd.kernel.execution import Death, Do, Effect, Hearing, Kind, Late, State, Step, end, hear, step, stopped
 from execd.kernel.messages import Message, Output
 from execd.kernel.specs import Spec
 from execd.runs.ends import End
@@ -192,18 +192,19 @@ class Cell:
             case Do.START_GRACE:
                 self._ring(self._grace_s, Kind.GRACE_OVER)
             case Do.START_SILENCE:
-                self._ring(self._silence_s, Kind.SILENCE_OVER)
+                if self._state.hearing is not Hearing.REPLY or not self._kernel.orderly:
+                    self._ring(self._silence_s, Kind.SILENCE_OVER)
             case Do.FINISH:
                 self._finish(end(self._state))
 
     def _write(self, output: Output) -> None:
-        data = output.data
-        while len(data) > LINE_LIMIT:
+        data, at = output.data, 0
+        while len(data) - at > LINE_LIMIT:
             # As the kernel gave it, but no event that deployed clients could not read.
-            at = boundary(data, LINE_LIMIT)
-            self.run.write(output.stream, data[:at])
-            data = data[at:]
-        self.run.write(output.stream, data)
+            to = at + boundary(data[at : at + LINE_LIMIT + 1], LINE_LIMIT)
+            self.run.write(output.stream, data[at:to])
+            at = to
+        self.run.write(output.stream, data[at:])
 
     def _emit(self, event: dict[str, Any]) -> None:
         self.run.emit(event)

@@ -94,6 +94,8 @@ class Channels:
         self._closed = closed
         self.heard = 0
         """Messages so far."""
+        self.on_wire = False
+        """Whether what it publishes comes by the wire, on which nothing is lost."""
         self._gone: zmq.asyncio.Socket | None = None
         """What tells that the kernel has closed its end of the shell channel."""
         try:
@@ -157,6 +159,7 @@ class Channels:
 
     async def _read_wire(self) -> None:
         await self._wire.accept()
+        self.on_wire = True
         # From its first message on: the socket for all who listen has none to tell.
         self._publishing.cancel()
         self._client.iopub_channel.stop()

@@ -29,8 +29,8 @@ class ForkServer:
 
     def __init__(self, spawned: Spawned, requests: socket.socket) -> None:
         self.spawned = spawned
-        self.searched: list[str] = []
-        """The directories in which it looks for modules."""
+        self.installed: list[str] = []
+        """The directories in which its packages are installed."""
         self._requests = requests
         self._turn = asyncio.Lock()
 
@@ -51,7 +51,7 @@ class ForkServer:
                 raise
         try:
             async with asyncio.timeout(limit_s):
-                server.searched = (await server._answer())["searched"]
+                server.installed = (await server._answer())["installed"]
         except BaseException as error:
             words = server.spawned.words()
             await server.close()

@@ -140,6 +140,11 @@ class Kernel:
         return self._channels.on_wire
 
     @property
+    def orderly(self) -> bool:
+        """Whether all that it publishes comes."""
+        return self._channels.on_wire
+
+    @property
     def usable(self) -> bool:
         """Whether it can be given a cell."""
         return self.spawned.lives and not self._retired

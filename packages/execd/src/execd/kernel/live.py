@@ -76,6 +76,16 @@ class LiveShell:
             raise KernelFailed(f"the kernel did not start: it {self._fate()}", self._words())
 
     @property
+    def orderly(self) -> bool:
+        """Whether all that it publishes comes."""
+        return True
+
+    @property
+    def orderly(self) -> bool:
+        """Whether all that it publishes comes."""
+        return True
+
+    @property
     def usable(self) -> bool:
         """Whether it can be given a cell."""
         return not (self._gone or self._retired)
@@ -194,8 +204,9 @@ class LiveShell:
         end_newcomers = self._launch.newcomers(self._shell.child)
         if job.shown:
             self._parent, self._early = job.id, []
+        send = self._shell.send if job.shown else self._shell.send_aside
         with suppress(StdinClosed):  # It is gone, or about to.
-            await self._shell.send(job.id, job.text)
+            await send(job.id, job.text)
         await self._until(lambda: self._shell.begun == job.id or self._is_over(job))
         if job.shown:
             self._begin(job)
@@ -234,17 +245,12 @@ class LiveShell:
         await self._until(lambda: self._is_over(job))
 
     async def _sync(self) -> None:
-        # A signal that is still on its way would hit the next command, or tear it: a command that does nothing, and
-        # whose id may lose its beginning, comes before.
+        # A signal that is still on its way would hit the next command: one that does nothing comes before.
         self._others += 1
         token = f"sync-{self._others}"
         with suppress(StdinClosed):
-            await self._shell.send(f"____{token}", ":")
-
-        def there() -> bool:
-            return self._gone or any(known.endswith(token) for known in self._shell.ended)
-
-        if not await self._until(there, within_s=SYNC_S):
+            await self._shell.send_aside(token)
+        if not await self._until(lambda: self._gone or token in self._shell.ended, within_s=SYNC_S):
             self.kill()
             await self._until(lambda: self._gone)
 

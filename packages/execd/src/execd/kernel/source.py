@@ -29,7 +29,7 @@ class Source:
         self.model = model
         self._adoptable = adoptable
         self._server = server
-        self._stamps = _stamps(server.searched if server else ())
+        self._stamps = _stamps(server.installed if server else ())
 
     @classmethod
     async def open(cls, model: Launch, adoptable: Adoptable) -> Source:

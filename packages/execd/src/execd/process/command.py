@@ -110,6 +110,7 @@ class Commands:
         if run.end is not None or run.control is None:
             left = self._limits.left_by(run.id)
             if left is not None and await clear_group(left, grace_s=self._terms.kill_grace_s):
+                left.release()
                 return
             raise AlreadyFinished(f"command {execution_id} has already ended")
         run.control.stop("interrupted")

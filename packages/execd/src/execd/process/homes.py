@@ -78,18 +78,21 @@ class Home:
 
     def _move_down(self) -> None:
         own = f"{self.place.directory}/{_OWN}"
-        with suppress(FileExistsError):
-            self._files.make(own)
         for _ in range(_ROUNDS):
             inside = self._members(self._above)
             if not inside:
                 return
-            # What is started or ends between two looks is in one of them only: a stranger is in both.
-            if inside - self._family() and self._members(self._above) & inside - self._family():
-                raise NotSupported(
-                    f"the daemon's control group {self._above} has other processes in it: start it in one of its own"
-                )
+            self._refuse_strangers(inside)
+            with suppress(FileExistsError):
+                self._files.make(own)
             self._move(inside, own)
+
+    def _refuse_strangers(self, inside: set[int]) -> None:
+        # What is started or ends between two looks is in one of them only: a stranger is in both.
+        if inside - self._family() and self._members(self._above) & inside - self._family():
+            raise NotSupported(
+                f"the daemon's control group {self._above} has other processes in it: start it in one of its own"
+            )
 
     def _move(self, pids: Iterable[int], directory: str) -> None:
         for pid in pids:

@@ -18,7 +18,8 @@ from execd.process.members import family
 
 FIELDS: Final[dict[Controller, str]] = {"memory": "memory_limit_bytes", "pids": "pids_limit"}
 TIDY_S: Final = 2.0
-"""How often groups whose runs have ended are tried again while survivors live in them."""
+TIDY_AT_MOST_S: Final = 60.0
+"""After how long groups in which survivors live are tried again: twice as long each time, up to this."""
 CLOSE_S: Final = 0.5
 _RETRY_S: Final = 0.01
 _CANNOT: Final = frozenset({errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT, errno.EBUSY, errno.EOPNOTSUPP})
@@ -63,7 +64,6 @@ class Limits:
         limits = {controller: limit for controller, limit in asked.items() if limit is not None}
         if not limits:
             return None
-        self._tidy()
         number = next(self._numbers)
         places = {controller: self._place(controller, number) for controller in limits}
         group = RunGroup(self._files, places, released=self._release)
@@ -126,25 +126,33 @@ class Limits:
 
     def _release(self, group: RunGroup) -> None:
         self._live.discard(group)
+        if self._remove(group):
+            self._left.discard(group)
+            return
         self._left.add(group)
-        self._tidy()
+        if self._timer is not None:
+            self._timer.cancel()
+        self._tidy_in(TIDY_S)
 
-    def _tidy(self) -> None:
-        if self._remove_empty() and self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(TIDY_S, self._tidy_again)
+    def _tidy_in(self, delay_s: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(delay_s, self._tidy, min(2 * delay_s, TIDY_AT_MOST_S))
 
-    def _tidy_again(self) -> None:
+    def _tidy(self, next_delay_s: float) -> None:
         self._timer = None
-        self._tidy()
+        if self._remove_empty():
+            self._tidy_in(next_delay_s)
 
     def _remove_empty(self) -> bool:
         """Remove those that nobody is in; return whether some are left."""
-        for group in list(self._left):
-            kills = group.kills()
-            if group.remove():
-                self._left.discard(group)
-                self._past_kills += kills
+        self._left -= {group for group in self._left if self._remove(group)}
         return bool(self._left)
+
+    def _remove(self, group: RunGroup) -> bool:
+        kills = group.kills()
+        if not group.remove():
+            return False
+        self._past_kills += kills
+        return True
 
 
 def _refused(field: str, refusal: OSError) -> NotSupported | InternalFault:

@@ -63,6 +63,11 @@ class Turn:
             self._news()
 
     @property
+    def is_stopping(self) -> bool:
+        """Whether somebody has asked for its end."""
+        return bool(self.cause or self.asked)
+
+    @property
     def is_over(self) -> bool:
         """Whether its shell has told its end, or is gone."""
         return self.shell is not None and (self.run.id in self.shell.ended or self.shell.exit is not None)
@@ -73,7 +78,7 @@ class Turn:
             raise InvalidRequestBody(f"signal: there is no signal {name[:32]!r}", details={"field": "signal"})
         if self.shell is not None and self.shell.exit is None:
             self.asked.add(name)
-            self.shell.child.signal_group(signal.Signals[name])
+            self.shell.send_signal(signal.Signals[name])
 
     async def write_stdin(self, data: bytes) -> None:
         """Refuse: commands of a session have no input."""
@@ -165,9 +170,14 @@ class Session:
             del self._turns[turn]
 
     async def _perform(self, turn: Turn) -> None:
-        shell = await self._ready_shell()
-        if turn.run.end is not None:
+        # A shell may end before it takes the command, by what was done to it before; then it is another one's.
+        for last in (False, True):
+            shell = await self._ready_shell()
+            if turn.run.end is None and not await self._attempt(turn, shell, last=last):
+                continue
             return
+
+    async def _attempt(self, turn: Turn, shell: Shell, *, last: bool) -> bool:
         self._open_run(turn, shell)
         timer = self._loop.call_later(turn.timeout_s, turn.stop, "timed_out") if turn.timeout_s else None
         kills_before = self._terms.memory_kills()
@@ -191,10 +201,14 @@ class Session:
         if exit_ is not None:
             killed = exit_.signal == "SIGKILL" and self._terms.memory_kills() > kills_before
             self._bury(shell)
+            if shell.begun != turn.run.id and not turn.is_stopping and not last:
+                turn.shell = None
+                return False
             turn.finish(Exit(exit_.code, exit_.signal, memory_kill=killed))
         else:
             turn.finish(None if turn.cause else Exit(shell.ended.pop(turn.run.id)))
             shell.ended.clear()
+        return True
 
     def _open_run(self, turn: Turn, shell: Shell) -> None:
         if self._restarted:

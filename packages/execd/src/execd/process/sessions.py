@@ -8,7 +8,15 @@ import uuid
 from collections.abc import Callable, Mapping
 
 from execd._wire import CreateSessionRequest, RunInSessionRequest
-from execd.errors import InternalFault, InvalidRequestBody, LimitReached, NotSupported, SessionNotFound, ShuttingDown
+from execd.errors import (
+    ExecutionConflict,
+    InternalFault,
+    InvalidRequestBody,
+    LimitReached,
+    NotSupported,
+    SessionNotFound,
+    ShuttingDown,
+)
 from execd.paths import absolute, expand
 from execd.process.child import Program
 from execd.process.command import BASH, SESSION_KIND, CommandSettings, is_program, policy_of
@@ -45,23 +53,47 @@ class Sessions:
             memory_kills=memory_kills,
         )
         self._sessions: dict[str, Session] = {}
+        self._opened: dict[str, tuple[CreateSessionRequest, asyncio.Task[None]]] = {}
+        """Every session that there is or is about to be, as it was asked for."""
         self._closing = False
 
     async def create(self, request: CreateSessionRequest) -> str:
-        """Start a shell and return the id of its session; its directory is made where it is missing."""
+        """Start a shell and return the id of its session, or of the one that this has started before.
+
+        Its directory is made where it is missing. Raises `ExecutionConflict` where the id is another one's.
+        """
+        session_id = request.session_id or uuid.uuid4().hex
+        if session_id not in self._opened:
+            self._require_room()
+            opening = asyncio.get_running_loop().create_task(self._open(session_id, request))
+            self._opened[session_id] = request, opening
+        asked, opening = self._opened[session_id]
+        if asked != request:
+            raise ExecutionConflict(f"session {session_id!r} was started with other fields")
+        # Who has asked may be gone by now; whoever asks again is to find it.
+        await asyncio.shield(opening)
+        return session_id
+
+    def _require_room(self) -> None:
         if self._closing:
             raise ShuttingDown("the daemon is going down")
-        if len(self._sessions) >= self._limit:
+        if len(self._opened) >= self._limit:
             raise LimitReached(f"{self._limit} sessions are open, the most that may be at once")
-        session_id = uuid.uuid4().hex
-        program = self._program(request, session_id)
-        session = self._sessions[session_id] = Session(session_id, program, self._terms, self._registry.spool)
+
+    async def _open(self, session_id: str, request: CreateSessionRequest) -> None:
         try:
+            program = self._program(request, session_id)
+            session = self._sessions[session_id] = Session(session_id, program, self._terms, self._registry.spool)
             await session.open()
-        except OSError as refusal:
-            del self._sessions[session_id]
-            raise InternalFault(f"the shell could not be started: {refusal}") from refusal
-        return session_id
+        except BaseException as refusal:
+            self._forget(session_id)
+            if isinstance(refusal, OSError):
+                raise InternalFault(f"the shell could not be started: {refusal}") from refusal
+            raise
+
+    def _forget(self, session_id: str) -> None:
+        self._sessions.pop(session_id, None)
+        self._opened.pop(session_id, None)
 
     def run(self, session_id: str, request: RunInSessionRequest) -> Run:
         """Return the run of a command in a session, or the one of that id; raises `SessionNotFound`."""
@@ -81,13 +113,14 @@ class Sessions:
     async def delete(self, session_id: str) -> None:
         """End a session with everything that it has started; raises `SessionNotFound`."""
         session = self._find(session_id)
-        del self._sessions[session_id]
+        self._forget(session_id)
         await session.close("interrupted")
 
     async def close(self) -> None:
         """End all sessions."""
         self._closing = True
         closing, self._sessions = list(self._sessions.values()), {}
+        self._opened.clear()
         await asyncio.gather(*(session.close("shutting_down") for session in closing))
 
     def _find(self, session_id: str) -> Session:

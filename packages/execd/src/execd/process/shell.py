@@ -3,10 +3,10 @@
 Bash is interactive, so that SIGINT takes it back to its top level with everything it knows; there the next line of its
 commands waits, which sources `session.bash` again. What is sourced is not interactive: no job numbers, no prompts.
 
-Bash reads these lines from standard input, a pipe, ahead: two by two, `_LOOP` and `_BACK`. The loop gives standard
-input away, to /dev/null or whatever a command of the user's makes of it; `_BACK`, which bash holds in its memory by
-then, takes it again, for the next two lines. Pipes for texts and statuses, and this one, are opened when they are
-needed, by their places in the daemon's `/proc/PID/fd`, so that commands neither inherit nor meet them.
+Bash reads these lines from standard input, a pipe, ahead: two by two: one for the loop, and `_BACK`. The loop gives
+standard input away, to /dev/null or whatever a command of the user's makes of it; `_BACK`, which bash holds in its
+memory by then, takes it again, for the next two lines. Pipes for texts and statuses, and this one, are opened when they
+are needed, by their places in the daemon's `/proc/PID/fd`, so that commands neither inherit nor meet them.
 """
 
 from __future__ import annotations
@@ -14,16 +14,17 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-import shlex
 import signal
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Final
 
 from execd.process.child import Child, Program, spawn
 from execd.process.pump import Pump, Stdin
+from execd.process.shelltext import Left
 from execd.process.states import Exit
 from execd.runs.sse import Stream
 
@@ -31,36 +32,17 @@ READY_S: Final = 10.0
 _WORDS_BYTES: Final = 16 * 1024
 ARGV: Final = ["bash", "--noprofile", "--norc", "--noediting", "-i"]
 _STREAMS: Final[tuple[Stream, Stream]] = ("stdout", "stderr")
-_LOOP: Final = f". {shlex.quote(str(Path(__file__).with_name('session.bash')))}\n"
 _BACK: Final = (
     "{ __execd_code=$? __execd_flags=$-; \\builtin set +xv; "
     '\\builtin trap -p ERR DEBUG >"$__execd_tell"; \\builtin trap - ERR DEBUG; '
     '\\exec 0<"$__execd_lines"; } >/dev/null 2>&1\n'
 )
-_AHEAD: Final = (_LOOP + _BACK).encode()
-"""Less than a kibibyte, which bash reads at once."""
 _PRELUDE: Final = (
     "readonly __execd_tell={tell} __execd_take={take} __execd_lines={lines} __execd_key={key}; "
     "unset HISTFILE MAILCHECK; PS1=; history -c; set +o history +o histexpand\n"
 )
 _RETURNS: Final = 20
 """How often in a row bash may come back to its top level without a word: more, and it will not come to itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Left:
-    """What a command left that bash keeps for us to put back."""
-
-    code: int = 0
-    flags: str = ""
-    traps: str = ""
-
-    def restoring(self) -> str:
-        """Return shell text that puts it back, and leaves `$?` as it was."""
-        tracing = "".join(f"\\builtin set -{flag};" for flag in "vx" if flag in self.flags)
-        # As the first of two a failure sets off neither `set -e` nor a trap.
-        failing = f"(\\builtin exit {self.code}) && \\builtin :;" if self.code else ""
-        return f"{{ {self.traps}{tracing}{failing} }} >/dev/null 2>&1\n" if self.traps or tracing or failing else ""
 
 
 class Shell:
@@ -91,9 +73,11 @@ class Shell:
         self._heard = b""
         self._loop = asyncio.get_running_loop()
         self._traps = ""
-        self._left = _Left()
-        self._sent = ""
+        self._left = Left()
+        self._sent = self._taken = ""
         self._returns = 0
+        self._interrupted = False
+        self._break = b""
         self._key = secrets.token_hex(16)
         self._pipes = _Pipes()
         try:
@@ -113,20 +97,25 @@ class Shell:
     async def send(self, command_id: str, text: str) -> None:
         """Give the shell its next command, which finds everything as the last one left it; raises `StdinClosed`."""
         self._sent = command_id
-        await self._write(command_id, self._left.restoring() + text)
+        await self._write(f"{command_id} {self._left.code}", self._left.around(text))
 
     async def send_aside(self, command_id: str, text: str = "\\builtin :") -> None:
         """Give the shell a command of ours: what the last one left, `$?` and traps among it, is for the next one."""
-        await self._write(command_id, text)
+        await self._write(f"{command_id} 0", text)
 
-    async def _write(self, command_id: str, text: str) -> None:
-        data = f"{self._key}{command_id}\0{text}\0".encode("utf-8", "surrogateescape")
+    async def _write(self, head: str, text: str) -> None:
+        data = f"{self._key}{head}\0{text}\0".encode("utf-8", "surrogateescape")
         await self._commands.write(data)
 
     def interrupt(self) -> None:
         """Take the shell, and what it waits for, back to its top level."""
-        self.child.signal_group(signal.SIGINT)
-        self.child.signal_group(signal.SIGCONT)
+        self.send_signal(signal.SIGINT)
+        self.send_signal(signal.SIGCONT)
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """Send a signal to the shell and what it waits for."""
+        self._interrupted |= number == signal.SIGINT
+        self.child.signal_group(number)
 
     def kill(self) -> None:
         """End the shell alone; its exit arrives as news."""
@@ -143,6 +132,12 @@ class Shell:
 
     def flush(self) -> None:
         """Take what is in the pipes at this moment."""
+        self._empty()
+        self._interrupted = False
+        if self._break:
+            self._take("stderr", b"")
+
+    def _empty(self) -> None:
         for pump in self._pumps:
             pump.flush()
 
@@ -161,7 +156,16 @@ class Shell:
         self._pipes.close()
 
     def _taker(self, stream: Stream) -> Callable[[bytes], bool]:
-        return lambda data: self._deliver(stream, data) if self.ready else self._note(data)
+        return lambda data: self._take(stream, data) if self.ready else self._note(data)
+
+    def _take(self, stream: Stream, data: bytes) -> bool:
+        if stream == "stdout":
+            return self._deliver(stream, data)
+        # Bash breaks the line when it comes back to its top level; that is nobody's output.
+        data, self._break = self._break + data, b""
+        if self._interrupted:
+            data, self._break = data.rstrip(b"\n"), data[len(data.rstrip(b"\n")) :]
+        return not data or self._deliver(stream, data)
 
     def _note(self, data: bytes) -> bool:
         # What bash says of itself while it starts is nobody's output.
@@ -173,9 +177,11 @@ class Shell:
         *messages, self._heard = (self._heard + data).split(b"\0")
         for message in messages:
             if message == b"+":
+                self._empty()
+                self._break = self._break[1:]
                 self._write_ahead()
             elif message.startswith(b">"):
-                self.begun = self._name(message[1:])
+                self.begun = self._taken = self._name(message[1:])
             elif message[:1].isdigit():
                 self._take_status(message)
             elif message:
@@ -186,21 +192,22 @@ class Shell:
 
     def _take_status(self, message: bytes) -> None:
         # Everything that was written before the status is in the pipes by now.
-        self.flush()
+        self._empty()
         self.ready = True
         self._returns = 0
         code, took, flags, named = message.split(b" ", 3)
-        command_id = self._name(named)
+        # Its id is what it said when it took it; without that it was torn, and is over all the same.
+        command_id, self._taken = self._taken or self._name(named), ""
         if took == b"1" and command_id == self._sent:
             # What it told before it put back what an earlier one had left is nothing new.
-            self._left = _Left(int(code), flags.decode(), self._traps)
+            self._left = Left(int(code), flags.decode(), self._traps)
             self._sent = ""
         self._traps = ""
         # After the way back through the top level the status comes twice, and the first is the command's.
         self.ended.setdefault(command_id, int(code))
 
     def _name(self, told: bytes) -> str:
-        return told.decode(errors="replace").removeprefix(self._key)
+        return told.decode(errors="replace").removeprefix(self._key).rpartition(" ")[0]
 
     def _write_ahead(self) -> None:
         self._returns += 1
@@ -208,7 +215,7 @@ class Shell:
             self.kill()
         elif self.child.stdin is not None:
             with suppress(BlockingIOError, BrokenPipeError):
-                os.write(self.child.stdin, _AHEAD)
+                os.write(self.child.stdin, _ahead())
 
     def _notice_exit(self) -> None:
         self.exit = self.child.exit()
@@ -233,7 +240,7 @@ class _Pipes:
         assert child.stdin is not None  # noqa: S101 - it was asked for
         self._places["lines"] = os.open(f"/proc/self/fd/{child.stdin}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         told = {name: f"/proc/{os.getpid()}/fd/{descriptor}" for name, descriptor in self._places.items()}
-        os.write(child.stdin, _PRELUDE.format(**told, key=key).encode() + _AHEAD)
+        os.write(child.stdin, _PRELUDE.format(**told, key=key).encode() + _ahead())
 
     def close(self) -> None:
         """Close the ends that the shell opens; it has ended, so that their numbers may become others'."""
@@ -245,6 +252,15 @@ class _Pipes:
         self.close()
         os.close(self.give)
         os.close(self.hear)
+
+
+@cache
+def _ahead() -> bytes:
+    """Return the lines that bash reads ahead: less than a kibibyte, which it takes at once."""
+    lines = Path(__file__).with_name("session.bash").read_text("utf-8").splitlines()
+    loop = os.memfd_create("session.bash")
+    os.write(loop, " ".join(line.strip() for line in lines if not line.lstrip().startswith("#")).encode())
+    return f". /proc/{os.getpid()}/fd/{loop}\n{_BACK}".encode()
 
 
 def _nothing() -> None:

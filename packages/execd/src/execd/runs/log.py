@@ -45,6 +45,7 @@ class RawReader:
 
     follows = False
     record = 0
+    name: bytes | None = None
 
     def __init__(self, run: Written, *, cursor: int, until: int | None, stream: Stream | None) -> None:
         there = _end(run)
@@ -74,6 +75,9 @@ class RawReader:
             parts.append(piece)
             size += len(piece)
         return b"".join(parts)
+
+    def replace(self) -> None:
+        """Do nothing: it has no name."""
 
     async def close(self) -> None:
         """End reading."""

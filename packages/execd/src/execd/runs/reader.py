@@ -38,8 +38,10 @@ class Grace:
 class Reader:
     """One stream of a run's events, from one number on."""
 
-    def __init__(self, run: Read, cursor: Cursor, *, clock: Clock, follows: bool) -> None:
+    def __init__(self, run: Read, cursor: Cursor, *, clock: Clock, follows: bool, name: bytes | None = None) -> None:
         self._run = run
+        self.name = name
+        """What it calls itself, so that its successor can take its place."""
         self._cursor = cursor
         self._clock = clock
         self.follows = follows
@@ -82,6 +84,10 @@ class Reader:
             if left <= 0 or not await self._run.feed.wait(left):
                 return not self._cursor.exhausted
         return True
+
+    def replace(self) -> None:
+        """End reading because a successor is there: its connection is dead, whether or not we have noticed."""
+        self._cursor.done = True
 
     def close(self) -> None:
         """End reading; the last reader's going starts the disconnect grace."""

@@ -102,12 +102,15 @@ class Registry:
         """Return all runs in the order of their starts."""
         return list(self._runs.values())
 
-    def attach(self, run: Run, *, after: int = 0, follow: bool = True) -> Reader:
-        """Return a reader of the events after number `after`; raises `InvalidQuery` past the newest of a live run."""
+    def attach(self, run: Run, *, after: int = 0, follow: bool = True, name: bytes | None = None) -> Reader:
+        """Return a reader of the events after number `after`; raises `InvalidQuery` past the newest of a live run.
+
+        The reader of the same `name` that was there before is waited for no more.
+        """
         newest = run.store.next_event - 1
         if run.end is None and after > newest:
             raise InvalidQuery(f"after: {after} is past the newest event, {newest}")
-        return run.attach(after=min(after, newest), follow=follow)
+        return run.attach(after=min(after, newest), follow=follow, name=name)
 
     async def delete(self, run: Run) -> None:
         """Stop a run if it goes on, and forget it; who reads it at that moment still gets the rest."""

@@ -7,13 +7,13 @@ gone too long.
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
 
 from execd.runs.asked import Asked
+from execd.runs.audience import Audience
 from execd.runs.budget import Budget
 from execd.runs.cursor import Cursor
 from execd.runs.ends import End, Totals, terminal_event
@@ -21,7 +21,7 @@ from execd.runs.feed import Feed
 from execd.runs.index import RECORD_BYTES
 from execd.runs.log import RawReader
 from execd.runs.parties import Control, Keeper
-from execd.runs.reader import Grace, Reader
+from execd.runs.reader import Reader
 from execd.runs.sse import Stream, encode
 from execd.runs.store import Store
 from execd.runs.strip import Strip
@@ -81,8 +81,7 @@ class Run:
         self.feed = Feed()
         self._keeper = keeper
         self._ended = Feed()
-        self._readers: set[Reader | RawReader] = set()
-        self._graces: list[Grace] = []
+        self._audience = Audience()
         self._leader_alive = True
         self._counted = 0
         self.emit({"type": "init", "text": execution_id})
@@ -141,7 +140,7 @@ class Run:
         self.end = end
         self.finished_at_ms = now
         try:
-            self._end_graces()
+            self._audience.expect_nobody()
             self.leader_exited()
             self._keeper.run_ended(self)
             self._grown()
@@ -176,52 +175,38 @@ class Run:
     @property
     def watched(self) -> bool:
         """Whether anybody reads this run, so that it must not be forgotten."""
-        return bool(self._readers)
+        return self._audience.present
 
-    def attach(self, *, after: int, follow: bool) -> Reader:
-        """Return a reader of the events after a number; the policies count only those that follow."""
-        reader = Reader(self, Cursor(self.store, after=after, live=follow), clock=self._keeper.clock, follows=follow)
-        self._readers.add(reader)
-        if follow:
-            self._succeed(reader)
+    def attach(self, *, after: int, follow: bool, name: bytes | None = None) -> Reader:
+        """Return a reader of the events after a number; the policies count only those that follow.
+
+        It takes the place of the reader of the same name, for whom nobody waits any more.
+        """
+        cursor = Cursor(self.store, after=after, live=follow)
+        reader = Reader(self, cursor, clock=self._keeper.clock, follows=follow, name=name)
+        self._audience.join(reader)
+        self.feed.wake()
+        self.reconsider()
         return reader
 
     def read(self, *, cursor: int, until: int | None, stream: Stream | None) -> RawReader:
         """Return the raw bytes from a place on; raises `InvalidQuery` for places that are not there."""
         reader = RawReader(self, cursor=cursor, until=until, stream=stream)
-        self._readers.add(reader)
+        self._audience.join(reader)
         return reader
-
-    def _succeed(self, reader: Reader) -> None:
-        # A resume takes over from the reader that left at or after its place; that one need not be waited for any more.
-        left = [grace for grace in self._graces if grace.record >= reader.record]
-        if left:
-            grace = min(left, key=lambda grace: grace.record)
-            grace.timer.cancel()
-            self._graces.remove(grace)
 
     def leave(self, reader: Reader | RawReader) -> None:
         """Forget a reader; when the run goes on, its grace begins."""
-        if reader not in self._readers:
+        if not self._audience.part(reader):
             return
-        self._readers.discard(reader)
         if self.end is None and reader.follows:
-            delay_s = self.policy.disconnect_grace_ms / 1000
-            grace = Grace(reader.record)
-            grace.timer = asyncio.get_running_loop().call_later(delay_s, self._grace_over, grace)
-            self._graces.append(grace)
+            self._audience.expect(reader, for_s=self.policy.disconnect_grace_ms / 1000, then=self._grace_over)
         self._keeper.reader_left(self)
 
-    def _grace_over(self, grace: Grace) -> None:
-        self._graces.remove(grace)
-        if self.policy.on_disconnect == "kill" and not self._needed() and self.control:
+    def _grace_over(self) -> None:
+        if self.policy.on_disconnect == "kill" and not self._audience.places() and self.control:
             self.control.stop("cancelled")
         self.reconsider()
-
-    def _end_graces(self) -> None:
-        for grace in self._graces:
-            grace.timer.cancel()
-        self._graces.clear()
 
     # ── bounds ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -242,7 +227,7 @@ class Run:
         if self.store.size <= bound:
             self._hold(crowded)
             return
-        places = self._needed() if self.policy.on_overflow == "block" else []
+        places = self._audience.places() if self.policy.on_overflow == "block" else []
         wanted = self.store.record_within(bound - bound // 16)
         # What a reader needed may be forgotten already: then it is as far behind as one can be.
         behind = self.store.weight(max(min(places), self.store.floor.record)) if places else 0
@@ -255,16 +240,11 @@ class Run:
         self._forget(wanted)
         self._hold(crowded)
 
-    def _needed(self) -> list[int]:
-        """Return the record that each attached reader, and each that may still come back, will read next."""
-        following = [reader.record for reader in self._readers if reader.follows]
-        return following + [grace.record for grace in self._graces]
-
     def _forget(self, before: int) -> None:
         had = self.store.floor.record
         if not self.store.evict(before):
             return
-        needed = min(self._needed(), default=had)
+        needed = min(self._audience.places(), default=had)
         if needed < self.store.floor.record:
             self.truncated = True
 
@@ -297,7 +277,7 @@ class Run:
 
     def forget(self) -> int:
         """Give back all that is stored, and return how many bytes counted."""
-        self._end_graces()
+        self._audience.expect_nobody()
         self.forgotten = True
         self.store.clear()
         self.asked.clear()

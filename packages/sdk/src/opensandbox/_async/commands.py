@@ -210,7 +210,10 @@ class Commands:
             ...     await shell.run("cd src && export A=1")
             ...     print((await shell.run("pwd; echo $A")).stdout)
         """
-        return ShellSession(self._transport, self._runs, calls.create_session(working_dir=working_dir, envs=envs))
+        start = calls.create_session(
+            session_id=uuid.uuid4().hex, features=self._transport.features, working_dir=working_dir, envs=envs
+        )
+        return ShellSession(self._transport, self._runs, start)
 
     async def get_status(self, session: Session) -> CommandStatus:
         """Tell how a command stands."""

@@ -74,17 +74,29 @@ def run_command(
     return StreamRequest(start=start, decode=decode.event, execution_id=execution_id if named else None)
 
 
-def create_session(*, working_dir: str | None = None, envs: Mapping[str, str] | None = None) -> Request:
-    """Start a live shell."""
+def create_session(
+    *,
+    session_id: str,
+    features: AbstractSet[str],
+    working_dir: str | None = None,
+    envs: Mapping[str, str] | None = None,
+) -> Request:
+    """Start a live shell. `session_id` is used where sessions take one: then the start can be repeated safely."""
+    named = "sessions" in features
     wanted = {
         "cwd": None if working_dir is None else arguments.text("working_dir", working_dir),
         "envs": arguments.environment(envs),
+        "session_id": session_id if named else None,
     }
     fields: dict[str, Any] = {name: value for name, value in wanted.items() if value is not None}
-    body = msgspec.json.encode(_wire.CreateSessionRequest(**fields))
     return Request(
-        method="POST", path="/session", body=body, content_type="application/json", silence_s=STOP_SILENCE_S
-    )  # fmt: skip
+        method="POST",
+        path="/session",
+        body=msgspec.json.encode(_wire.CreateSessionRequest(**fields)),
+        content_type="application/json",
+        is_idempotent=named,
+        silence_s=STOP_SILENCE_S,
+    )
 
 
 def run_in_session(

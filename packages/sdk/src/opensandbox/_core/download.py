@@ -8,7 +8,7 @@ from typing import Final
 
 from opensandbox._core.request import Request
 from opensandbox._core.resume import RESUME_FOR_S
-from opensandbox._core.retry import backoff, is_transient, wait_before_retry
+from opensandbox._core.retry import backoff_of_break, is_transient, wait_before_retry
 from opensandbox.exceptions import SandboxApiException, SandboxException, StreamInterruptedException
 
 _PARTIAL: Final = 206
@@ -68,7 +68,7 @@ class Download:
         if self._broken_since is None:
             self._broken_since = now
         # The first try goes out at once: most breaks are of one connection, not of the way.
-        wait = 0.0 if self._tries == 1 else backoff(self._tries - 1, error, jitter=jitter)
+        wait = 0.0 if self._tries == 1 else backoff_of_break(self._tries - 1, error, jitter=jitter)
         is_refused = isinstance(error, SandboxApiException) and not is_transient(error)
         hopeless = is_gone or self._etag is None or is_refused
         if hopeless or now + wait > self._broken_since + RESUME_FOR_S:

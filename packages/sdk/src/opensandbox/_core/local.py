@@ -27,6 +27,8 @@ def daemon_arguments(python: str, *, socket: str, lifeline: int, working_dir: st
         *("--uds", socket),
         *("--lifeline-fd", str(lifeline)),
         *("--working-root", working_dir),
+        # Whoever runs code once will run more, in other contexts, too; whoever runs none pays nothing.
+        *("--pool", "python=1", "--pool-lazy"),
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from opensandbox._core.resume import RESUME_FOR_S
-from opensandbox._core.retry import backoff, is_transient, was_sent
+from opensandbox._core.retry import backoff_of_break, is_transient, was_sent
 from opensandbox.exceptions import SandboxException
 
 LARGEST: Final = 1024 * 1024
@@ -37,7 +37,7 @@ class Portions:
         if self._broken_since is None:
             self._broken_since = now
         # The first try goes out at once: most breaks are of one connection, not of the way.
-        wait = 0.0 if self._tries == 1 and was_sent(error) else backoff(self._tries, error, jitter=jitter)
+        wait = 0.0 if self._tries == 1 and was_sent(error) else backoff_of_break(self._tries, error, jitter=jitter)
         is_gone = bool(error.error.details.get("ended"))
         if is_gone or not is_transient(error) or now + wait > self._broken_since + RESUME_FOR_S:
             raise error

@@ -6,11 +6,12 @@ Each event goes out once, in order. A gap that no `truncated` names is a fault a
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Final, Generic
 
 from opensandbox._core import calls
 from opensandbox._core.request import E, Received, Request, StreamRequest
-from opensandbox._core.retry import backoff, is_transient, wait_before_retry, was_sent
+from opensandbox._core.retry import backoff_of_break, is_transient, wait_before_retry, was_sent
 from opensandbox._core.sse import Frame
 from opensandbox.exceptions import (
     SandboxApiException,
@@ -21,15 +22,21 @@ from opensandbox.exceptions import (
 
 RESUME_FOR_S: Final = 50.0
 """How long to try to come back; the daemon is asked to keep the run for 60 s."""
+READER: Final = "X-EXECD-READER"
 _TERMINAL: Final = frozenset({"execution_complete", "error"})
 
 
 class Resume(Generic[E]):
-    """The state of one stream; `can_resume` says whether the daemon replays this run."""
+    """The state of one stream; `can_resume` says whether the daemon replays this run.
 
-    def __init__(self, request: StreamRequest[E], *, can_resume: bool) -> None:
+    `reader` names the stream to the daemon: a connection that names it takes the place of the one before, which may be
+    dead without the daemon's knowing.
+    """
+
+    def __init__(self, request: StreamRequest[E], *, can_resume: bool, reader: str | None = None) -> None:
         self._request = request
         self._can_resume = can_resume
+        self._reader = reader
         self._last = request.after
         self._heard = False
         self._sent = False
@@ -43,9 +50,12 @@ class Resume(Generic[E]):
 
     def next_request(self) -> Request:
         """Return what to send now: the start until an event has come, then what came after the last one."""
+        request = self._request.start
         if self._last > self._request.after and self._request.execution_id is not None:
-            return calls.events_after(self._request.execution_id, self._last)
-        return self._request.start
+            request = calls.events_after(self._request.execution_id, self._last)
+        if self._reader is None:
+            return request
+        return replace(request, headers={**request.headers, READER: self._reader})
 
     def opened(self, *, status: int) -> None:
         """Take note that an answer has begun; 204 says that there is nothing after the last event."""
@@ -96,7 +106,7 @@ class Resume(Generic[E]):
         if self._broken_since is None:
             self._broken_since = now
         # The first try goes out at once: most breaks are of one connection, not of the way.
-        wait = 0.0 if self._tries == 1 else backoff(self._tries - 1, error, jitter=jitter)
+        wait = 0.0 if self._tries == 1 else backoff_of_break(self._tries - 1, error, jitter=jitter)
         is_refused = isinstance(error, SandboxApiException) and not is_transient(error)
         hopeless = is_gone or not self._can_resume or is_refused
         if hopeless or now + wait > self._broken_since + RESUME_FOR_S:

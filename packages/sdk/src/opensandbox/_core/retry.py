@@ -44,14 +44,20 @@ def wait_before_retry(request: Request, error: SandboxException, *, tries: int, 
     if not repeatable or not is_transient(error):
         return None
     if has_broken(error) and request.tries > 1:
-        wait = min(backoff(tries, error, jitter=jitter), _LONGEST_WAIT_AFTER_BREAKS_S)
+        wait = backoff_of_break(tries, error, jitter=jitter)
         return wait if tries < _TRIES_AFTER_BREAKS else None
     return backoff(tries, error, jitter=jitter) if tries < request.tries else None
 
 
 def has_broken(error: SandboxException | None) -> bool:
-    """Whether there was a connection, and it broke."""
-    return isinstance(error, SandboxConnectionException) and was_sent(error)
+    """Whether there was a connection, and it broke; None is one that just ended."""
+    return error is None or (isinstance(error, SandboxConnectionException) and was_sent(error))
+
+
+def backoff_of_break(tries: int, error: SandboxException | None, *, jitter: float) -> float:
+    """Return a wait as `backoff` does, and no long one where there is somebody to connect to."""
+    wait = backoff(tries, error, jitter=jitter)
+    return min(wait, _LONGEST_WAIT_AFTER_BREAKS_S) if has_broken(error) else wait
 
 
 def backoff(tries: int, error: SandboxException | None, *, jitter: float) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import random
 import time
+import uuid
 from collections.abc import Generator, Callable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import closing, contextmanager
@@ -89,7 +90,8 @@ class HttpTransport:
         """Send a request and yield its events in batches, as they come, until the terminal one; resume what breaks."""
         self._check_open()
         is_replayed = request.execution_id is not None and self.features >= _RESUMABLE
-        resume = Resume(request, can_resume=is_replayed or request.is_stateless)
+        reader = uuid.uuid4().hex if is_replayed else None
+        resume = Resume(request, can_resume=is_replayed or request.is_stateless, reader=reader)
         while not resume.is_over():
             fault: SandboxException | None = None
             try:

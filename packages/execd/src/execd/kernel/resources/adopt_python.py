@@ -18,6 +18,8 @@ from contextlib import suppress
 from typing import Any
 
 MARK = b"EXECD_EXECUTION_ID="
+CONFIGURATIONS = ("ipython_config", "ipython_kernel_config")
+KINDS = (".py", ".json")
 
 
 def stamp(path: str) -> tuple[int, int, int] | None:
@@ -29,17 +31,25 @@ def stamp(path: str) -> tuple[int, int, int] | None:
     return status.st_ino, status.st_mtime_ns, status.st_size
 
 
+def installed() -> list[str]:
+    """Return the directories in which packages are installed: there an installation or an upgrade shows."""
+    places = [*site.getsitepackages(), site.getusersitepackages()]
+    inside = (os.path.join(sys.prefix, ""), os.path.join(sys.base_prefix, ""))
+    return [*places, *(path for path in sys.path if path.startswith(inside) and path not in places)]
+
+
 class Freshness:
     """Tells whether what was read is still what is there; made before anything is read.
 
-    Of a directory its entries count: there an installation or an upgrade shows.
+    In directories of one's own (PYTHONPATH) files come and go: there it counts what would be read instead.
     """
 
     def __init__(self) -> None:
-        # The empty entry is the directory in which code runs: it is read anew for each import.
-        searched = [path for path in sys.path if path]
-        around = [sys.executable, os.path.join(sys.prefix, "pyvenv.cfg"), site.getusersitepackages()]
-        self._stamps = {path: stamp(path) for path in [*searched, *around]}
+        places = installed()
+        around = [sys.executable, os.path.join(sys.prefix, "pyvenv.cfg")]
+        self._stamps = {path: stamp(path) for path in [*places, *around]}
+        # The empty entry is the directory in which code runs: nothing has been read there.
+        self._entries = {path: _entries(path) for path in sys.path if path and path not in places}
 
     def add(self, paths: Iterable[str]) -> None:
         """Take note of more that has been read, and of all modules that there are now."""
@@ -50,7 +60,18 @@ class Freshness:
 
     def lasts(self) -> bool:
         """Return whether all is as it was."""
-        return all(stamp(path) == known for path, known in self._stamps.items())
+        if any(stamp(path) != known for path, known in self._stamps.items()):
+            return False
+        read = {"sitecustomize", "usercustomize", *(name.partition(".")[0] for name in list(sys.modules))}
+        new = [name for path, known in self._entries.items() for name in _entries(path) - known]
+        return read.isdisjoint(name.partition(".")[0] for name in new)
+
+
+def _entries(path: str) -> set[str]:
+    try:
+        return set(os.listdir(path))
+    except OSError:
+        return set()
 
 
 class Adoption:
@@ -76,7 +97,9 @@ class Adoption:
     def _make_ready(self) -> str | None:
         places = [*self._app.config_file_paths, self._app.profile_dir.location]
         startup = [os.path.join(place, "startup") for place in places]
-        self._freshness.add([*places, *startup])
+        # Not the places themselves: other programs write their histories there.
+        files = [os.path.join(place, name + kind) for place in places for name in CONFIGURATIONS for kind in KINDS]
+        self._freshness.add([*files, *startup])
         # Such code may look at the directory and the variables, and would have seen those of no context.
         if self._app.loaded_config_files or os.environ.get("PYTHONSTARTUP"):
             return "it has a configuration of its own"

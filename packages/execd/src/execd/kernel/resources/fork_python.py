@@ -23,7 +23,7 @@ from typing import Any
 if getattr(sys.flags, "safe_path", False):
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import kernel_python
-from adopt_python import carry
+from adopt_python import carry, installed
 
 PRELOADED = (
     "IPython.core.completerlib",
@@ -116,7 +116,7 @@ def serve(requests: socket.socket) -> dict[str, Any] | None:
     except Refused as error:
         requests.send(json.dumps({"refusal": str(error)}).encode())
         return None
-    answer = {"searched": [path for path in sys.path if path]}
+    answer = {"installed": installed()}
     gc.collect()
     gc.freeze()
     while True:

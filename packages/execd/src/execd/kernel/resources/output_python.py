@@ -22,6 +22,8 @@ from logging import StreamHandler
 from typing import Any
 
 READ_BYTES = 64 * 1024
+UNSENT_CHARACTERS = 1024 * 1024
+"""After how many written ones a cell waits until they are sent."""
 FLUSH_S = 0.05
 """How often what other programs write is sent on at once; in between it waits for ipykernel's own turn."""
 POOLS = ("concurrent.futures.thread", "multiprocessing.dummy")
@@ -160,6 +162,7 @@ class Streams:
         self._capture: Capture | None = None
         for stream in self._streams.values():
             stream.flush = partial(_flush, stream, stream.flush)
+            stream.write = _bounded(stream)
         if hasattr(sys.stdout, "set_thread_parent"):
             self._capture = self._captured(app)
             self._bind_threads()
@@ -268,6 +271,23 @@ class Streams:
         started.__name__ = started.__qualname__ = "start"
         threading.Thread.start = started  # type: ignore[method-assign,assignment]
         threading.Thread._bootstrap_inner = bound  # type: ignore[attr-defined]
+
+
+def _bounded(stream: Any) -> Callable[[str], Any]:
+    # ipykernel sends what there is five times a second; a cell that prints a gigabyte would have it all in memory.
+    write: Callable[[str], Any] = stream.write
+    size = 0
+
+    def bounded(string: str) -> Any:
+        nonlocal size
+        written = write(string)
+        size += len(string)
+        if size > UNSENT_CHARACTERS:
+            size = 0
+            stream.flush()
+        return written
+
+    return bounded
 
 
 def _flush(stream: Any, flush: Callable[[], None]) -> None:

@@ -1,0 +1,38 @@
+"""What surrounds the text of a session's command, so that the shell's own loop (`session.bash`) is not felt."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+_QUIETLY: Final = ">/dev/null 2>&1"
+_EPILOGUE: Final = f"\n{{ __execd_code=$?; }} {_QUIETLY}"
+_OPEN_ENDED: Final = re.compile(r"(\\|&&|\||\(\s*\)|!)\s*\Z")
+_ERREXIT: Final = re.compile(r"\bset\b|errexit")
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What a command left that the loop keeps for the next one: `$?`, options, traps for every command."""
+
+    code: int = 0
+    flags: str = ""
+    traps: str = ""
+
+    def around(self, text: str) -> str:
+        """Return shell text that puts all but `$?` back, mostly nothing, and then is `text`."""
+        return self._restoring() + text + self._epilogue(text)
+
+    def _restoring(self) -> str:
+        tracing = "".join(f"\\builtin set -{flag};" for flag in "vx" if flag in self.flags)
+        if not self.traps and not tracing:
+            return ""
+        status = '( \\builtin exit "$__execd_was" ) && \\builtin :;'
+        return f"{{ __execd_was=$?; {self.traps}{tracing}{status} }} {_QUIETLY}\n"
+
+    def _epilogue(self, text: str) -> str:
+        # Under `set -e` a last command that may fail (`! true`, `a && b`) would be taken for one that may not, when
+        # `eval` has its status. What is open at its end, as a heredoc may be, must not swallow this.
+        needed = "e" in self.flags or _ERREXIT.search(text)
+        return _EPILOGUE if needed and "<<" not in text and not _OPEN_ENDED.search(text) else ""
