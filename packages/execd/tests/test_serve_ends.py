@@ -204,3 +204,36 @@ def test_a_daemon_that_goes_down(tmp_path: Path) -> None:
             end = events(client.answer().body)[-1]
         assert short(end) == ("shutting_down", "SHUTTING_DOWN", None, "SIGTERM")
         assert going.wait() == 0
+
+
+PLANTED = """
+from execd.process.owner import Owner
+from execd.process.states import Do
+
+def forward(self, happened):
+    raise RuntimeError("planted")
+
+Owner._ACTIONS[Do.FORWARD] = forward
+raise ImportError
+"""
+
+
+def test_a_fault_of_ours_ends_the_run_that_it_is_in_and_no_other(tmp_path: Path) -> None:
+    # The daemon looks for this module when everything of its own is there.
+    (tmp_path / "uvloop.py").write_text(PLANTED)
+    path = {"PYTHONPATH": os.pathsep.join(filter(None, [str(tmp_path), os.environ.get("PYTHONPATH")]))}
+    with (
+        daemon("--kill-grace-ms", "200", log=tmp_path / "log", variables=path) as faulty,
+        begin(faulty, "other", command="read line; exit 5", stdin="pipe") as other,
+        begin(faulty, "fault", command=TO_SLEEP) as client,
+    ):
+        other.until(b'"init"')
+        client.until(b"begun")
+        faulty.ask("POST", "/executions/fault/signal", body=b'{"signal": "SIGUSR1"}')
+        end = events(client.answer().body)[-1]
+        check(faulty, "fault", end)
+        assert (*short(end), evalue(end)) == ("internal_error", "RUNTIME_ERROR", None, "SIGKILL", "-1")
+        assert "planted" not in json.dumps(end)
+        assert "planted" in (tmp_path / "log").read_text()
+        faulty.ask("POST", "/executions/other/stdin?eof=true")
+        assert short(events(other.answer().body)[-1]) == ("exited", "COMMAND_FAILED", 5, None)
