@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from execd import settings as options
-from execd.settings import Settings, SettingsError, UsageError, children_environment, default_state_dir, rows, usage
+from execd.settings import (
+    Settings,
+    SettingsError,
+    UsageError,
+    children_environment,
+    default_state_dir,
+    pool_sizes,
+    rows,
+    usage,
+)
 
 NUMBERS = [row for row in rows() if row.type == "int" and row.name != "lifeline_fd"]
 
@@ -224,3 +233,16 @@ def test_state_of_a_user_is_in_the_users_place(
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     assert default_state_dir(environ) == wanted
+
+
+@pytest.mark.parametrize(
+    "entry", ["python", "python=", "=1", "python=-1", "python=1.5", "python=65", "python=" + 9999 * "9"]
+)
+def test_a_pool_that_makes_no_sense_is_refused(entry: str) -> None:
+    assert refused("--pool", entry).startswith("--pool: ")
+
+
+def test_a_pool_names_languages_and_numbers() -> None:
+    assert pool_sizes(read("--pool", "python=1,bash=0")) == {"python": 1, "bash": 0}
+    assert pool_sizes(read(EXECD_POOL="py=2")) == {"py": 2}
+    assert pool_sizes(read(EXECD_POOL="")) == {}

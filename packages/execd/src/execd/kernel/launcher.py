@@ -115,7 +115,8 @@ class Launcher:
 
     def _pool(self, spec: Spec, size: int) -> Pool:
         async def launch() -> Launch | None:
-            found = await self._languages.interpreter(spec, {})
+            served = await self._languages.spec(spec.language, {})
+            found = await self._languages.interpreter(spec, {}) if served.kernel == spec.kernel else None
             nobody = Setting(id=uuid.uuid4().hex, spec=spec, directory=self._root, envs={})
             return None if found is None else self._launch(nobody, found.path)
 
