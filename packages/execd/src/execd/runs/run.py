@@ -28,8 +28,12 @@ from execd.runs.strip import Strip
 from execd.runs.text import Mode
 from execd.runs.writes import Writes
 
-MARGIN: Final = 8 * 1024 * 1024
-"""Bytes kept behind the slowest reader: what has been sent may not have been received."""
+MARGIN: Final = 64 * 1024 * 1024
+"""Bytes kept behind the slowest reader: what has been sent may not have been received.
+
+As much as the buffers on the way can hold: with the kernel's usual limits 10 MiB for each connection that a proxy makes
+of one, with those of fast networks 38.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
