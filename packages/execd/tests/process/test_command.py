@@ -49,7 +49,7 @@ async def test_the_shell_is_a_setting(tmp_path: Path) -> None:
 async def test_argv_is_run_without_a_shell(room: Room) -> None:
     watched = await room.run(["printf", "%s|", "$HOME", "a b", "*", ""], output="chunks")
     assert watched.bytes("stdout") == b"$HOME|a b|*||"
-    assert watched.run.content == "printf '%s|' '$HOME' 'a b' '*' ''"
+    assert watched.run.asked.content == "printf '%s|' '$HOME' 'a b' '*' ''"
 
 
 async def test_argv_is_looked_up_in_the_request_s_own_path(room: Room, tmp_path: Path) -> None:
