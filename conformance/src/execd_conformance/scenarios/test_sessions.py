@@ -132,9 +132,9 @@ async def test_a_deleted_session_leaves_nothing(checks: Checks, raw: Raw, unique
             await stream.until(lambda event: event.type == "stdout")
             reply = await here.delete()
             checks.equal("session.delete", (reply.status, reply.body), (200, b""))
+            checks.that("session.delete", await are_gone(raw, *pids), saw=pids)
             end = await stream.until(lambda event: event.is_terminal)
             checks.equal("session.delete", end.get("cause"), "interrupted")
-        checks.that("session.delete", await are_gone(raw, *pids), saw=pids)
         for told in (here.id, unique):
             reply = await ask(raw, "POST", f"/session/{told}/run", json={"command": "true"})
             refused(checks, "error.session-not-found", reply, 404, "SESSION_NOT_FOUND")
