@@ -8,7 +8,7 @@ import uuid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execd.process.members import Census, Process, look, parse_mark, parse_stat, take_census, take_orphans
+from execd.process.members import Census, Process, family, look, parse_mark, parse_stat, take_census, take_orphans
 
 MARK = uuid.uuid4().hex
 pids = st.integers(1, 8)
@@ -70,6 +70,15 @@ def test_a_census_finds_what_is_marked_below_the_root_and_never_the_daemon() -> 
     own = look(os.getpid())
     assert own
     assert os.getpid() not in [process.pid for process in take_census().members(own.session, "")]
+
+
+def test_a_family_is_what_descends_from_the_root_and_in_a_container_everyone() -> None:
+    with subprocess.Popen(["sleep", "600"]) as child:
+        alone, all_of_them = family(os.getpid()), family(1)
+        child.kill()
+    assert {os.getpid(), child.pid} <= alone <= all_of_them
+    assert os.getppid() not in alone
+    assert {1, os.getppid()} <= all_of_them
 
 
 def test_orphans_are_what_one_daemon_has_started_and_its_descendants() -> None:

@@ -119,9 +119,14 @@ def take_orphans(instance: str, *, parent: int) -> list[Process]:
 
 
 def family(root: int | None) -> set[int]:
-    """Return the numbers of `root`, of the daemon, and of all that descends from either."""
+    """Return the numbers of `root`, of the daemon, and of all that descends from either.
+
+    A root that is the first process of its container has everyone in it: who is let in from outside has no parent there.
+    """
     own = os.getpid()
     processes = [process for process in map(look, _pids()) if process]
+    if root == 1:
+        return {process.pid for process in processes}
     found = _below(own if root is None else root, processes)
     return {own, *(process.pid for process in found), *(() if root is None else (root,))}
 
