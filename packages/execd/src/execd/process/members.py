@@ -121,7 +121,7 @@ def take_orphans(instance: str, *, parent: int) -> list[Process]:
 def family(root: int | None) -> set[int]:
     """Return the numbers of `root`, of the daemon, and of all that descends from either.
 
-    A root that is the first process of its container has everyone in it: who is let in from outside has no parent there.
+    A root that is the first process of its container has everyone in it: who is let in from outside has no parent.
     """
     own = os.getpid()
     processes = [process for process in map(look, _pids()) if process]
