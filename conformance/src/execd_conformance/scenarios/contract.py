@@ -113,6 +113,7 @@ FEATURES: Final = frozenset(
         "sessions",
         "run_limits",
         "write_id",
+        "directories",
     }
 )
 """Every extension that the contract has a name for."""

@@ -107,13 +107,11 @@ async def test_what_is_told_of_a_file(checks: Checks, raw: Raw, folder: str) -> 
     "download.directory",
     "download.special",
     "download.proc",
-    "download.lines-refused",
     "error.is-a-directory",
     "error.invalid-file",
-    "error.not-supported",
 )
 async def test_what_has_no_bytes_or_does_not_know_how_many(checks: Checks, raw: Raw, folder: str) -> None:
-    """A directory, a FIFO, devices; files of /proc; parts by lines."""
+    """A directory, a FIFO, devices; files of /proc."""
     await raw.run("mkfifo pipe; printf 'a\\nb\\n' > file; ln -s pipe link", cwd=folder)
     for path in (folder, f"{folder}/", "/"):
         refused = await download(raw, path)
@@ -127,11 +125,29 @@ async def test_what_has_no_bytes_or_does_not_know_how_many(checks: Checks, raw: 
         got, want = await download(raw, path), await inside(raw, "cat", path)
         text = got.text.removesuffix("\n")
         checks.that("download.proc", got.status == 200 and _but_figures(text) == _but_figures(want), (path, got))
-    for name in ("offset", "limit"):
-        refused = await raw.request("GET", "/files/download", params={"path": f"{folder}/file", name: 1})
-        for requirement in ("download.lines-refused", "error.not-supported"):
-            checks.equal(requirement, (refused.status, refused.code), (501, "NOT_SUPPORTED"))
-        checks.equal("download.lines-refused", (refused.json().get("details") or {}).get("field"), name)
+
+
+@scenario("files", "download.lines", "download.lines-refused", profiles=["compat"])
+async def test_lines_are_given_by_number(checks: Checks, raw: Raw, folder: str) -> None:
+    """From a line on, some lines, none; what does not go together."""
+    path = f"{folder}/file"
+    await raw.run("printf 'one\\ntwo\\n\\nfour' > file", cwd=folder)
+    for query, want in (
+        ({"offset": "2", "limit": "2"}, b"two\n\n"),
+        ({"limit": "1"}, b"one\n"),
+        ({"offset": "4"}, b"four"),
+        ({"offset": "9", "limit": "9"}, b""),
+    ):
+        got = await raw.request("GET", "/files/download", params={"path": path, **query})
+        checks.equal("download.lines", (query, got.status, got.body), (query, 200, want))
+        checks.that("download.lines", got.headers.get("content-type", "").startswith("text/plain"), got.headers)
+    for query in ({"offset": "0"}, {"offset": "x"}, {"limit": "-1"}):
+        got = await raw.request("GET", "/files/download", params={"path": path, **query})
+        checks.equal("download.lines-refused", (query, got.status), (query, 400))
+    ranged = await raw.request(
+        "GET", "/files/download", params={"path": path, "limit": "1"}, headers={"Range": "bytes=0-1"}
+    )
+    checks.equal("download.lines-refused", ranged.status, 400)
 
 
 def _but_figures(text: str) -> str:

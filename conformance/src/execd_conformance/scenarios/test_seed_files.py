@@ -45,6 +45,51 @@ print(f"Owner: {info.owner}")
 print(f"Modified: {info.mtime}")
 """
 
+_SEARCHING: Final = """
+# Find all Python files
+files = await sandbox.files.search("/workspace/**/*.py")
+for file in files:
+    print(file.path)
+
+# Find log files
+logs = await sandbox.files.search("/var/log/*.log")
+"""
+
+_PERMISSIONS: Final = """
+# Make file executable
+await sandbox.files.set_permissions(
+    "/workspace/script.sh",
+    mode=0o755
+)
+
+# Change ownership
+await sandbox.files.set_permissions(
+    "/workspace/data.txt",
+    owner="user",
+    group="users"
+)
+"""
+
+_DIRECTORIES: Final = """
+# Create directory
+await sandbox.files.create_directory(
+    "/workspace/data",
+    mode=0o755,
+    parents=True  # Like mkdir -p
+)
+
+# List directory contents
+entries = await sandbox.files.list_directory("/workspace")
+for entry in entries:
+    print(f"{entry.name} ({'dir' if entry.is_directory else 'file'})")
+
+# Delete directory
+await sandbox.files.delete_directory(
+    "/workspace/temp",
+    recursive=True
+)
+"""
+
 _SNAPSHOT: Final = """
 metrics = await sandbox.get_metrics()
 
@@ -89,6 +134,33 @@ async def test_files_of_the_seed(checks: Checks, sandbox: Sandbox, raw: Raw, fol
     checks.that("sdk-files.seed-info", owner.removeprefix("Owner: ") in seen.split()[:2], (owner, seen))
     moment = datetime.fromisoformat(modified.removeprefix("Modified: "))
     checks.equal("sdk-files.seed-info", int(moment.timestamp()), int(seen.split()[2]))
+
+
+@scenario(
+    "sdk",
+    "sdk-files.seed-search",
+    "sdk-files.seed-permissions",
+    "sdk-files.seed-directories",
+    profiles=("full", "compat"),
+)
+async def test_trees_of_the_seed(checks: Checks, sandbox: Sandbox, raw: Raw, folder: str) -> None:
+    """Searching, permissions and directories, in both colours."""
+    names: dict[str, Any] = {"sandbox": sandbox}
+    await raw.run("mkdir -p a/b temp/x; touch a/b/one.py two.py a/three.txt script.sh data.txt", cwd=folder)
+    found = await written(_SEARCHING, names, workspace=folder)
+    checks.equal("sdk-files.seed-search", found, [f"{folder}/a/b/one.py", f"{folder}/two.py"])
+    user, group = (await inside(raw, "stat -c '%U %G'", f"{folder}/data.txt")).split()
+    numbers = (await inside(raw, "stat -c '%u %g'", f"{folder}/data.txt")).split()
+    ours = (user if user != "UNKNOWN" else numbers[0], group if group != "UNKNOWN" else numbers[1])
+    # Not every sandbox has a user of that name; whoever it is gives nothing away.
+    snippet = _PERMISSIONS.replace('"user"', repr(ours[0])).replace('"users"', repr(ours[1]))
+    await written(snippet, names, workspace=folder)
+    checks.equal("sdk-files.seed-permissions", await mode_of(raw, f"{folder}/script.sh"), "755")
+    listed = await written(_DIRECTORIES, names, workspace=folder)
+    want = ["a (dir)", "data (dir)", "data.txt (file)", "script.sh (file)", "temp (dir)", "two.py (file)"]
+    checks.equal("sdk-files.seed-directories", listed, want)
+    left = (await raw.run("ls -d temp data 2>/dev/null", cwd=folder)).stdout
+    checks.equal("sdk-files.seed-directories", left, "data\n")
 
 
 @scenario("sdk", "sdk-metrics.seed-snapshot", "sdk-metrics.seed-stream", profiles=("full", "compat"))
