@@ -13,6 +13,7 @@ import pytest
 
 from execd.kernel import pool, source, warm
 from execd.kernel.pool import Pool
+from execd.process.members import children
 
 from .worlds import World, alive, settles, state, world
 
@@ -318,6 +319,23 @@ async def test_a_lazy_pool_waits_for_the_first_use_and_ephemeral_runs_take_from_
         waiting = await filled(kernels)
         assert int(told.result) != waiting
         assert int((await kernels.run("import os; os.getpid()", ephemeral=True)).result) == waiting
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("delay_s", [0, 0.003, 0.01, 0.03, 0.06])
+async def test_contexts_that_are_deleted_while_they_get_their_kernels_leave_none(
+    tmp_path: Path, delay_s: float
+) -> None:
+    async with world(tmp_path, pool=1) as kernels:
+        await filled(kernels)
+        making = [asyncio.ensure_future(kernels.create()) for _ in range(4)]
+        await asyncio.sleep(delay_s)  # Somewhere in the middle, wherever that is here.
+        await kernels.contexts.delete_all("python")
+        await asyncio.gather(*making, return_exceptions=True)
+        await kernels.contexts.delete_all("python")
+        await filled(kernels)
+        assert await settles(lambda: children(os.getpid()) <= {server(kernels), *ready(kernels)})
+        assert (await kernels.run("1", await kernels.create())).result == "1"
 
 
 @pytest.mark.slow

@@ -109,12 +109,12 @@ class Context:
 
     async def close(self, cause: str, last_event: dict[str, Any]) -> None:
         """End every cell for this cause, the kernel, and everything that it has started."""
-        self._closing = True
+        again, self._closing = self._closing, True
         for cell in [*self._queue, *([self._cell] if self._cell else [])]:
             cell.stop(cause, forfeit=True)
         self._stirred.set()
         self._not_ready(KernelFailed("the context has been closed"))
-        if self._starting:
+        if self._starting and not again:  # A second time would break off the burial of what has been started.
             self._serving.cancel()
         with suppress(asyncio.CancelledError):
             await asyncio.shield(self._serving)
