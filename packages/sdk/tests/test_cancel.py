@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import subprocess
@@ -272,3 +273,22 @@ def test_closing_at_the_interpreters_end_interrupts_without_a_thread() -> None:
         )
         assert run.stopped.is_set()
         assert (ended.returncode, ended.stdout, ended.stderr) == (0, b"working\n", b"")
+
+
+async def test_leaving_a_loop_and_its_block_at_once_stops_the_run_and_complains_of_nothing() -> None:
+    complaints: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    with fake_daemon() as daemon:
+        run = SlowRun(daemon)
+        run.answering.set()
+        run.beginning.set()
+        async with await Sandbox.connect(daemon.url) as sandbox:
+            async with sandbox.commands.run_stream("yes") as lines:
+                async for _ in lines:
+                    break
+            assert run.stopped.is_set()
+            # What the loop left behind is finished by tasks of its own, which come before this one.
+            await asyncio.sleep(0)
+        gc.collect()
+        await asyncio.sleep(0)
+    assert complaints == []

@@ -113,18 +113,21 @@ class CodeStream:
         return [OutputLine(piece.text, stream=piece.stream, timestamp_ms=piece.timestamp_ms)] if piece.text else []
 
     def _items(self) -> Generator[Item, None]:
+        batches = self._run.batches()
         try:
-            with closing(self._run.batches()) as batches:
-                for batch in batches:
-                    for event in batch:
-                        for item in self._fold.add(event):
-                            if isinstance(item, InputRequest):
-                                self._answer(item)
-                            else:
-                                yield item
+            for batch in batches:
+                for event in batch:
+                    for item in self._fold.add(event):
+                        if isinstance(item, InputRequest):
+                            self._answer(item)
+                        else:
+                            yield item
         except StreamInterruptedException as fault:
             fault.execution = self._fold.execution()
             raise
+        finally:
+            with suppress(RuntimeError, ValueError):  # leaving the block around a loop may be closing it at this moment
+                batches.close()
 
     def _answer(self, question: InputRequest) -> None:
         if self._on_input is None:

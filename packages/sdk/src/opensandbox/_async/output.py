@@ -124,13 +124,16 @@ class OutputStream:
         beside = None if self._stdin is None else partial(self._feed, self._stdin)
         if not self._is_owned:
             await self._learn_mode()
+        batches = self._run.batches(beside=beside)
         try:
-            async with aclosing(self._run.batches(beside=beside)) as batches:
-                async for batch in batches:
-                    yield [piece for event in batch for piece in self._fold.add(event)]
+            async for batch in batches:
+                yield [piece for event in batch for piece in self._fold.add(event)]
         except StreamInterruptedException as fault:
             fault.execution = self._fold.execution()
             raise
+        finally:
+            with suppress(RuntimeError, ValueError):  # leaving the block around a loop may be closing it at this moment
+                await batches.aclose()
 
     async def _learn_mode(self) -> None:
         """Ask how the output is cut: whoever started the run chose, and a daemon that cannot tell leaves our choice."""
