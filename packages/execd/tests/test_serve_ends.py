@@ -14,7 +14,7 @@ import pytest
 
 from .daemons import LIMIT_S, Client, Daemon, daemon, events
 
-HOG = [sys.executable, "-I", "-S", "-c", "data = bytearray(400 << 20)"]
+HOG = [sys.executable, "-I", "-S", "-c", "data = bytearray(250 << 20)"]
 TO_SLEEP = "echo begun; exec sleep 600"
 TO_LOOP = "echo begun; while :; do sleep 0.01; done"
 
@@ -173,7 +173,7 @@ def test_a_program_that_takes_the_memory_of_the_sandbox(tmp_path: Path) -> None:
     daemon_pid = os.fork()
     if daemon_pid == 0:
         (group / "cgroup.procs").write_text("0")
-        (group / "memory.limit_in_bytes").write_text(str(256 << 20))
+        (group / "memory.limit_in_bytes").write_text(str(160 << 20))
         try:
             with daemon(log=tmp_path / "log") as started:
                 end = told(started, "all", argv=HOG)

@@ -224,7 +224,7 @@ def groups_of(limits: Limits) -> list[Path]:
     return [path for place in places().values() for path in Path(place.directory).glob(f"execd-{limits._name}*")]
 
 
-HOG = [sys.executable, "-I", "-S", "-c", "data = bytearray(400 << 20); print(len(data))"]
+HOG = [sys.executable, "-I", "-S", "-c", "data = bytearray(120 << 20); print(len(data))"]
 
 
 @kernel
@@ -236,7 +236,7 @@ async def test_a_program_over_its_memory_is_out_of_memory(limited: Room) -> None
 
 @kernel
 async def test_a_program_within_its_memory_is_none_the_worse(limited: Room) -> None:
-    assert (await limited.start(HOG, memory_limit_bytes=800 * MIB).end())["exit_code"] == 0
+    assert (await limited.start(HOG, memory_limit_bytes=300 * MIB).end())["exit_code"] == 0
 
 
 @kernel
@@ -262,8 +262,8 @@ async def test_a_kill_in_one_run_s_group_is_no_memory_kill_of_another_run(limite
 
 @kernel
 async def test_files_that_are_read_and_written_are_no_memory_that_counts(limited: Room) -> None:
-    text = await limited.text("head -c 100000000 /dev/zero >big && cat big | wc -c", memory_limit_bytes=32 * MIB)
-    assert int(text) == 100_000_000
+    text = await limited.text("head -c 40000000 /dev/zero >big && cat big | wc -c", memory_limit_bytes=16 * MIB)
+    assert int(text) == 40_000_000
 
 
 @kernel
@@ -387,7 +387,7 @@ async def test_a_run_that_is_refused_leaves_no_group(tmp_path: Path) -> None:
 async def test_groups_descriptors_and_starts_do_not_add_up(limited: Room) -> None:
     await limited.start("true", pids_limit=9, memory_limit_bytes=64 * MIB).end()
     before = descriptors()
-    for _ in range(20):
+    for _ in range(8):
         await limited.start("true", pids_limit=9, memory_limit_bytes=64 * MIB).end()
     assert descriptors() == before
     assert limited.limits
