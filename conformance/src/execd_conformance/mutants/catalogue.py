@@ -31,6 +31,8 @@ from execd_conformance.mutants import (
     sessions,
     streams,
     tokens,
+    transfers,
+    trees,
     uploads,
     wishes,
 )
@@ -64,6 +66,8 @@ AREAS: Final = (
     infos,
     downloads,
     uploads,
+    trees,
+    transfers,
     metrics,
 )
 MUTANTS: Final[tuple[Mutant, ...]] = tuple(mutant for area in AREAS for mutant in area.MUTANTS)

@@ -112,25 +112,38 @@ MUTANTS = (
     Mutant(
         "cell-streams-swapped",
         "stdout and stderr of cells are swapped.",
-        ("cells_tell_what_they_do/cell.stdout",),
+        (
+            "cells_tell_what_they_do/cell.stdout",
+            "a_cell_in_every_language/cell.stdout",
+            "a_cell_in_every_language/cell.stderr",
+        ),
         cells(each(_swapped)),
     ),
     Mutant(
         "cell-counts-wrong",
         "The byte counts of cells are wrong.",
-        ("the_end_of_a_cell_adds_up/end.counts-of-cells",),
+        (
+            "the_end_of_a_cell_adds_up/end.counts-of-cells",
+            "much_output_in_every_language/cell.counts",
+        ),
         cells(each(_counts)),
     ),
     Mutant(
         "queued-untold",
         "A cell in line does not say so.",
-        ("runs_in_line/queue.status",),
+        (
+            "runs_in_line/queue.status",
+            "a_line_in_every_language/queue.status",
+        ),
         cells(left_out("status", text="queued")),
     ),
     Mutant(
         "restarted-untold",
         "Lost state is not told by the next cell.",
-        ("a_kernel_that_is_killed_from_outside/kernel.status-restarted",),
+        (
+            "a_kernel_that_is_killed_from_outside/kernel.status-restarted",
+            "deaths_in_every_language/kernel.status-restarted",
+        ),
         cells(left_out("status", text="restarted")),
     ),
     Mutant(
@@ -142,7 +155,10 @@ MUTANTS = (
     Mutant(
         "cell-ename-other",
         "Every exception is an Exception.",
-        ("an_exception_is_the_end_of_its_cell_alone/cell.exception",),
+        (
+            "an_exception_is_the_end_of_its_cell_alone/cell.exception",
+            "code_that_fails_in_every_language/cell.exception",
+        ),
         cells(each_of("error", _error(ename="Exception"))),
     ),
     Mutant(
@@ -154,7 +170,15 @@ MUTANTS = (
     Mutant(
         "state-lost-turned",
         "state_lost says the opposite.",
-        ("the_end_of_a_cell_adds_up/end.state-lost",),
+        (
+            "the_end_of_a_cell_adds_up/end.state-lost",
+            "interrupts_in_every_language/cell-interrupt.state-kept",
+            "interrupts_in_every_language/cell-interrupt.stubborn",
+            "timeouts_in_every_language/cell.timeout-state-kept",
+            "timeouts_in_every_language/cell.timeout-state-lost",
+            "deaths_in_every_language/kernel.death-state-lost",
+            "a_restart_in_every_language/end.state-lost",
+        ),
         cells(each(_lost)),
     ),
     Mutant(
@@ -166,19 +190,32 @@ MUTANTS = (
     Mutant(
         "cell-ends-as-raised",
         "Every error of a cell is an exception's.",
-        ("the_end_that_an_interrupt_makes/cell-interrupt.end",),
+        (
+            "the_end_that_an_interrupt_makes/cell-interrupt.end",
+            "interrupts_in_every_language/cell-interrupt.end",
+            "interrupts_in_every_language/cell-interrupt.by-context",
+            "timeouts_in_every_language/cell.timeout",
+        ),
         cells(each_of("error", _failed)),
     ),
     Mutant(
         "death-as-complete",
         "A kernel's death is a cell that is done.",
-        ("a_kernel_that_dies_in_a_cell/end.kernel-died",),
+        (
+            "a_kernel_that_dies_in_a_cell/end.kernel-died",
+            "deaths_in_every_language/kernel.death-cause",
+            "deaths_in_every_language/kernel.stopped",
+            "a_kernel_that_closes_its_sockets/kernel.closed-sockets",
+        ),
         cells(each(_died_as_complete)),
     ),
     Mutant(
         "death-told-late",
         "A kernel's death is told seconds later.",
-        ("a_kernel_that_dies_in_a_cell/kernel.death-told",),
+        (
+            "a_kernel_that_dies_in_a_cell/kernel.death-told",
+            "deaths_in_every_language/kernel.death-told",
+        ),
         cells(_slow_end),
     ),
     Mutant(
@@ -188,7 +225,13 @@ MUTANTS = (
         dropped(_RUN, "timeout"),
     ),
     Mutant(
-        "cell-envs-dropped", "envs of a cell are ignored.", ("variables_of_one_run/cell.envs",), dropped(_RUN, "envs")
+        "cell-envs-dropped",
+        "envs of a cell are ignored.",
+        (
+            "variables_of_one_run/cell.envs",
+            "surroundings_in_every_language/cell.envs",
+        ),
+        dropped(_RUN, "envs"),
     ),
     Mutant(
         "cell-envs-spliced",
@@ -205,7 +248,10 @@ MUTANTS = (
     Mutant(
         "code-interrupt-swallowed",
         "DELETE /code is answered and not done.",
-        ("an_interrupt_ends_a_cell/cell-interrupt.sleep",),
+        (
+            "an_interrupt_ends_a_cell/cell-interrupt.sleep",
+            "a_line_in_every_language/queue.drop",
+        ),
         swallowed(_INTERRUPT),
     ),
     Mutant(

@@ -120,7 +120,10 @@ MUTANTS = (
     Mutant(
         "ephemeral-dropped",
         "ephemeral is ignored.",
-        ("which_context_runs_it/code.ephemeral",),
+        (
+            "which_context_runs_it/code.ephemeral",
+            "contexts_in_every_language/code.ephemeral",
+        ),
         dropped(_RUN, "ephemeral"),
     ),
     Mutant(
@@ -150,19 +153,29 @@ MUTANTS = (
     Mutant(
         "restart-swallowed",
         "Restarting a context is answered and not done.",
-        ("a_restart_gives_a_fresh_kernel/context.restart",),
+        (
+            "a_restart_gives_a_fresh_kernel/context.restart",
+            "surroundings_in_every_language/context.restart",
+            "a_restart_in_every_language/context.restart-ends-run",
+        ),
         steady(Rewrite(where=_restarts, ask=_restart_told)),
     ),
     Mutant(
         "context-cwd-dropped",
         "The cwd of a context is ignored.",
-        ("code_starts_in_its_place/context.cwd",),
+        (
+            "code_starts_in_its_place/context.cwd",
+            "surroundings_in_every_language/context.cwd",
+        ),
         dropped(_CREATE, "cwd"),
     ),
     Mutant(
         "context-envs-dropped",
         "The envs of a context are ignored.",
-        ("code_starts_in_its_place/context.envs",),
+        (
+            "code_starts_in_its_place/context.envs",
+            "surroundings_in_every_language/context.envs",
+        ),
         dropped(_CREATE, "envs"),
     ),
     Mutant(

@@ -132,7 +132,10 @@ MUTANTS = (
     Mutant(
         "count-constant",
         "Every cell is number 1.",
-        ("cells_tell_what_they_do/cell.count",),
+        (
+            "cells_tell_what_they_do/cell.count",
+            "a_cell_in_every_language/cell.count",
+        ),
         cells(each_of("execution_count", _counter_ignored)),
     ),
     Mutant(

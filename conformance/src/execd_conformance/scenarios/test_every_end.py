@@ -95,7 +95,7 @@ async def test_deaths_in_every_language(checks: Checks, raw: Raw, language: Lang
 async def test_a_restart_in_every_language(checks: Checks, raw: Raw, language: Language) -> None:
     """A run that a restart meets loses its state, and says so."""
     async with of(raw, language) as one:
-        async with started(raw, f"{language.says('begun')}\n{language.sleeps(60)}", one) as stream:
+        async with started(raw, f"{language.says('begun')}\n{language.sleeps(5)}", one) as stream:
             await stream.until(says("begun"))
             await raw.request("POST", f"/code/contexts/{one}/restart", timeout_s=60)
             ran = await rest(stream)
