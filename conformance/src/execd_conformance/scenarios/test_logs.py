@@ -210,6 +210,25 @@ async def test_a_log_tells_where_it_begins(checks: Checks, daemons: Daemons) -> 
         checks.equal("logs.start", (gone.text, gone.start), (b"", gone.cursor))
 
 
+@scenario("commands", "logs.start", "logs.raw", features={"logs", "overflow"}, needs={"start"}, limit_s=60)
+async def test_a_log_that_overflows_while_it_is_read_comes_whole(checks: Checks, daemons: Daemons) -> None:
+    """What an answer has announced is sent, though the program goes on and more is kept in its place."""
+    async with daemons(retention_bytes=8 * MIB) as daemon, background(daemon.raw, "yes 0123456") as told:
+
+        async def has_overflown() -> bool:
+            size = (await daemon.raw.request("GET", f"/executions/{told}")).json().get("stdout_bytes")
+            return isinstance(size, int) and size > 16 * MIB
+
+        await eventually(has_overflown)
+        for stream in ({}, {"stream": "stdout"}, {}):
+            log = await read_log(daemon.raw, told, **stream)
+            checks.equal("logs.start", (log.start or 0) + len(log.text), log.cursor)
+            line = b"0123456\n"
+            first = (log.start or 0) % len(line)
+            want = (line[first:] + line * (len(log.text) // len(line) + 1))[: len(log.text)]
+            checks.that("logs.raw", len(log.text) > MIB and log.text == want, saw=(len(log.text), log.text[:20]))
+
+
 @scenario("commands", "logs.refused", "logs.unknown", *REFUSALS, features={"logs"})
 async def test_places_that_are_none_are_refused(checks: Checks, raw: Raw, unique: str) -> None:
     ran = await raw.run("printf 12345")
