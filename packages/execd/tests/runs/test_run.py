@@ -285,8 +285,6 @@ async def test_a_reader_that_comes_back_within_its_grace_keeps_the_run(registry:
     again.close()
     assert len(run._audience._graces) == 1
     assert control.causes == []
-    run.finish(DONE)
-    assert run._audience._graces == []
 
 
 async def test_a_reader_that_does_not_follow_neither_counts_nor_waits(registry: Registry) -> None:
@@ -415,6 +413,25 @@ async def test_over_the_total_the_oldest_finished_goes_first_then_the_largest_li
     assert registry.total_bytes <= 40 * KIB
     assert small.store.floor.record == 0
     assert large.store.floor.record > 0
+
+
+async def test_over_the_total_what_a_broken_reader_will_come_back_for_goes_last() -> None:
+    registry = make_registry(total_bytes=20 * KIB)
+    broken, read = start(registry, grace_ms=60_000), start(registry, grace_ms=60_000)
+    for run in (broken, read):
+        reader = registry.attach(run)
+        run.write("stdout", b"x" * 4 * KIB)
+        run.finish(DONE)
+        if run is read:
+            drain(reader)
+        reader.close()
+    assert (broken.expected, read.expected) == (True, False)
+    more = [start(registry) for _ in range(3)]
+    for run in more:
+        run.write("stdout", b"x" * 4 * KIB)
+    assert registry.runs() == [broken, *more]
+    more[0].write("stdout", b"x" * 8 * KIB)
+    assert registry.runs() == more
 
 
 async def test_over_the_total_a_finished_run_that_is_read_is_spared() -> None:

@@ -21,6 +21,11 @@ class Audience:
         """Whether anybody reads."""
         return bool(self._readers)
 
+    @property
+    def expects(self) -> bool:
+        """Whether somebody who left may still come back."""
+        return bool(self._graces)
+
     def places(self) -> list[int]:
         """Return the record that each reader who follows, and each that may still come back, will read next."""
         following = [reader.record for reader in self._readers if reader.follows]

@@ -44,6 +44,7 @@ class RawReader:
     """
 
     follows = False
+    done = False
     record = 0
     name: bytes | None = None
 

@@ -219,11 +219,12 @@ class Registry:
         return total if self.spool.healthy else min(total, MEMORY_TOTAL_BYTES)
 
     def _relieve(self) -> None:
-        for run in list(self._finished.values()):
+        unread = [run for run in self._finished.values() if not run.watched]
+        # Who lost a connection in the middle comes back sooner than anybody asks for what has been read.
+        for run in sorted(unread, key=lambda run: run.expected):
             if self.total_bytes <= self._total_bound():
                 return
-            if not run.watched:
-                self._forget(run)
+            self._forget(run)
         excess = self.total_bytes - self._total_bound()
         if excess > 0 and self._live:
             largest = max(self._live.values(), key=lambda run: run.size)

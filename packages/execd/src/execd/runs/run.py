@@ -144,7 +144,6 @@ class Run:
         self.end = end
         self.finished_at_ms = now
         try:
-            self._audience.expect_nobody()
             self.leader_exited()
             self._keeper.run_ended(self)
             self._grown()
@@ -181,6 +180,11 @@ class Run:
         """Whether anybody reads this run, so that it must not be forgotten."""
         return self._audience.present
 
+    @property
+    def expected(self) -> bool:
+        """Whether a reader that lost its connection may still come back for the rest."""
+        return self._audience.expects
+
     def attach(self, *, after: int, follow: bool, name: bytes | None = None) -> Reader:
         """Return a reader of the events after a number; the policies count only those that follow.
 
@@ -200,14 +204,17 @@ class Run:
         return reader
 
     def leave(self, reader: Reader | RawReader) -> None:
-        """Forget a reader; when the run goes on, its grace begins."""
+        """Forget a reader; one that has not got all may come back until its grace is over."""
         if not self._audience.part(reader):
             return
-        if self.end is None and reader.follows:
+        if reader.follows and not reader.done:
             self._audience.expect(reader, for_s=self.policy.disconnect_grace_ms / 1000, then=self._grace_over)
         self._keeper.reader_left(self)
 
     def _grace_over(self) -> None:
+        if self.end is not None:
+            self._keeper.reader_left(self)
+            return
         if self.policy.on_disconnect == "kill" and not self._audience.places() and self.control:
             self.control.stop("cancelled")
         self.reconsider()
