@@ -98,6 +98,7 @@ def build(
         limit=settings.max_sessions,
         root=root,
         memory_kills=memory_kills,
+        runtime_dirs=_runtime_dirs(settings),
     )
     services = Services(
         registry=registry,
@@ -157,7 +158,7 @@ def _command_settings(settings: Settings, working_root: str) -> CommandSettings:
 def _kernel_settings(settings: Settings, working_root: str) -> KernelSettings:
     return KernelSettings(
         working_root=working_root,
-        runtime_dirs=tuple(path for path in (_state_dir(settings), "/run") if path),
+        runtime_dirs=_runtime_dirs(settings),
         kill_grace_ms=settings.kill_grace_ms,
         max_contexts=settings.max_contexts,
         default_language=settings.default_language,
@@ -220,6 +221,10 @@ def _access(settings: Settings) -> Access:
         # Service names must work where original deployments listen on an address of their own without a token.
         any_host=settings.insecure and settings.host is not None,
     )
+
+
+def _runtime_dirs(settings: Settings) -> tuple[str, ...]:
+    return tuple(path for path in (_state_dir(settings), "/run") if path)
 
 
 def _state_dir(settings: Settings) -> str | None:

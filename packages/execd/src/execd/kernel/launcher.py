@@ -16,7 +16,6 @@ from execd.errors import InternalFault, InvalidRequestBody, PermissionDenied
 from execd.kernel.anykernel import AnyKernel
 from execd.kernel.channels import make_context
 from execd.kernel.context import Context, Setting
-from execd.kernel.directory import Directory
 from execd.kernel.kernel import Kernel, KernelFailed, Launch
 from execd.kernel.languages import Languages
 from execd.kernel.live import LiveShell
@@ -26,6 +25,7 @@ from execd.kernel.specs import SPECS, Spec
 from execd.kernel.surroundings import KernelSettings, Surroundings
 from execd.paths import absolute
 from execd.process.child import Program
+from execd.process.directory import Directory
 
 _log: Final = logging.getLogger("execd.kernel")
 
@@ -71,8 +71,7 @@ class Launcher:
                 return await LiveShell.start(self._shell(setting, found.path), context)
             launch = self._launch(setting, found.path)
             pool = self._pools.get(setting.spec.kernel)
-            warm = None if pool is None else await pool.take(launch, context)
-            return warm or await Kernel.start(launch, context)
+            return await (pool.start(launch, context) if pool else Kernel.start(launch, context))
         except KernelFailed:
             self._languages.doubt(found)
             raise
@@ -108,6 +107,7 @@ class Launcher:
                 environment={**environment, "PWD": setting.directory, **setting.envs},
                 directory=setting.directory,
             ),
+            place=self._files.name(),
             limit_s=self._limit_s,
             memory_kills=self._surroundings.memory_kills,
             newcomers=lambda child: self._surroundings.newcomers(child, setting.id),

@@ -13,6 +13,7 @@ import signal
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final
 
 from execd.errors import StdinClosed
@@ -26,10 +27,15 @@ from execd.kernel.shellprocess import Job, ShellLaunch, ShellProcess
 from execd.process.shell import Shell
 from execd.runs.sse import Stream
 
-PATIENCE_S: Final = (0.05, 0.1, 0.2)
-"""How long a shell that was interrupted may take to say so, each time."""
+PATIENCE_S: Final = 0.15
+"""How long what was interrupted may take, each time."""
+REPEAT_S: Final = 0.01
+REPEATS: Final = 25
 ROUNDS: Final = 5
-SYNC_S: Final = 10.0
+TAKES_S: Final = 1.0
+"""How long a shell may take to read a cell, until that is looked into."""
+SYNC_S: Final = 0.5
+SYNCS: Final = 40
 _log: Final = logging.getLogger("execd.kernel")
 
 
@@ -53,7 +59,9 @@ class LiveShell:
         self._closed = False
         self._kills_before = launch.memory_kills()
         self._inbox = Inbox(listener, emptied=self._go_on)
-        self._shell = Shell(launch.program, deliver=self._deliver, news=self._notice, failed=self._fault)
+        self._shell = Shell(
+            launch.program, place=launch.place, deliver=self._deliver, news=self._notice, failed=self._fault
+        )
         self.spawned = ShellProcess(self._shell, disturbed=self._disturb)
         self._serving = asyncio.get_running_loop().create_task(self._serve())
 
@@ -74,11 +82,6 @@ class LiveShell:
             raise KernelFailed(f"the shell did not answer within {limit_s:g} s", self._words())
         if self._gone:
             raise KernelFailed(f"the kernel did not start: it {self._fate()}", self._words())
-
-    @property
-    def orderly(self) -> bool:
-        """Whether all that it publishes comes."""
-        return True
 
     @property
     def orderly(self) -> bool:
@@ -199,15 +202,14 @@ class LiveShell:
         await self._mourn()
 
     async def _perform(self, job: Job) -> None:
-        self._interrupted = self._disturbed = False
+        if self._disturbed:
+            await self._sync()  # By a signal that came when the last one was over already.
+        self._interrupted = False
         self._shell.ended.clear()
         end_newcomers = self._launch.newcomers(self._shell.child)
         if job.shown:
             self._parent, self._early = job.id, []
-        send = self._shell.send if job.shown else self._shell.send_aside
-        with suppress(StdinClosed):  # It is gone, or about to.
-            await send(job.id, job.text)
-        await self._until(lambda: self._shell.begun == job.id or self._is_over(job))
+        await self._hand_over(job)
         if job.shown:
             self._begin(job)
         await self._until(lambda: self._is_over(job) or self._interrupted)
@@ -218,6 +220,20 @@ class LiveShell:
         self._shell.flush()
         if job.shown:
             self._reply(job)
+
+    async def _hand_over(self, job: Job) -> None:
+        """Return when the shell has the whole text, or has ended."""
+        send = self._shell.send if job.shown else self._shell.send_aside
+
+        def has() -> bool:
+            return self._shell.begun == job.id or self._is_over(job)
+
+        while not has():
+            with suppress(StdinClosed):  # It is gone, or about to.
+                await send(job.id, job.text)
+            if not await self._until(has, within_s=TAKES_S):
+                # It is long, or a signal from anywhere has torn it: then what comes after it passes before it.
+                await self._sync()
 
     def _begin(self, job: Job) -> None:
         self._count += 1
@@ -231,28 +247,37 @@ class LiveShell:
 
     async def _take_back(self, job: Job, end_newcomers: Callable[[], Awaitable[None]]) -> None:
         """Interrupt again, and end what will not heed it; a shell that does not come back is killed by its context."""
-        for patience_s in PATIENCE_S:
-            # A shell loses an interrupt that comes while it starts a program.
-            if await self._until(lambda: self._is_over(job), within_s=patience_s):
+        over = partial(self._is_over, job)
+        if await self._until(over, within_s=PATIENCE_S):
+            return
+        self._shell.remind()
+        for _ in range(REPEATS):
+            # A shell loses one that comes while it starts a program, or while one ends: in a loop, most of them.
+            if await self._until(over, within_s=REPEAT_S):
                 return
             self._shell.interrupt()
         for _ in range(ROUNDS):
-            if await self._until(lambda: self._is_over(job), within_s=PATIENCE_S[-1]):
+            self._shell.remind()
+            if await self._until(over, within_s=PATIENCE_S):
                 return
             await end_newcomers()
-            if not self._is_over(job):
+            if not over():
                 self._shell.interrupt()
-        await self._until(lambda: self._is_over(job))
+        await self._until(over)
 
     async def _sync(self) -> None:
-        # A signal that is still on its way would hit the next command: one that does nothing comes before.
-        self._others += 1
-        token = f"sync-{self._others}"
-        with suppress(StdinClosed):
-            await self._shell.send_aside(token)
-        if not await self._until(lambda: self._gone or token in self._shell.ended, within_s=SYNC_S):
-            self.kill()
-            await self._until(lambda: self._gone)
+        """Return when the shell has done a command that does nothing; one that cannot is killed."""
+        # A signal that is still on its way would hit the next command, and may tear this one, too: so several are sent.
+        self._disturbed = False
+        for _ in range(SYNCS):
+            self._others += 1
+            job = Job(f"sync-{self._others}", "\\builtin :", shown=False)
+            with suppress(StdinClosed):
+                await self._shell.send_aside(job.id, job.text)
+            if await self._until(partial(self._is_over, job), within_s=SYNC_S):
+                return
+        self.kill()
+        await self._until(lambda: self._gone)
 
     async def _until(self, there: Callable[[], bool], *, within_s: float | None = None) -> bool:
         with suppress(TimeoutError):
@@ -267,8 +292,8 @@ class LiveShell:
     def _reply(self, job: Job) -> None:
         exit_ = self._shell.exit
         code = self._shell.ended.pop(job.id, None) if exit_ is None or job.id in self._shell.ended else exit_.code
-        if code is None:
-            return  # It was killed: its death says so.
+        if code is None or (exit_ is not None and self._interrupted):
+            return  # It was killed, or has not survived the interrupt: its death says so.
         self._inbox.finish(self._parent)
         told = reply(code, count=self._count, interrupted=self._interrupted, leaves=exit_ is not None)
         self._say("execute_reply", told)

@@ -15,10 +15,12 @@ from execd.process.shell import Shell
 class ShellLaunch:
     """What a shell is started with.
 
-    `newcomers` takes note of who is there; what it returns ends those who have come since.
+    Its named pipes are made at `place`. `newcomers` takes note of who is there; what it returns ends those who have
+    come since.
     """
 
     program: Program
+    place: str
     limit_s: float
     memory_kills: Callable[[], int]
     newcomers: Callable[[Child], Callable[[], Awaitable[None]]]

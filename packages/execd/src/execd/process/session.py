@@ -28,9 +28,10 @@ from execd.runs.sse import Stream
 from execd.runs.strip import Strip
 
 _log: Final = logging.getLogger("execd.process")
-_PATIENCE_S: Final = 0.2
-"""How long a shell that was interrupted may take to say so, each time."""
-_ROUNDS: Final = 5
+_PATIENCE_S: Final = (0.03, 0.06, 0.12, *(0.2,) * 8)
+"""How long a shell that was interrupted may take to say so, each time: it misses one now and then, between programs."""
+_ASKED_KINDLY: Final = 2
+"""How often what it runs is only interrupted, before it is ended."""
 _GOODBYE_S: Final = 1.0
 """How long a shell whose session ends may take for its EXIT trap."""
 
@@ -108,8 +109,11 @@ class Turn:
 class Session:
     """Owns the shell of one session; a shell that ends is followed by a fresh one, and the next run says so."""
 
-    def __init__(self, session_id: str, program: Program, terms: Terms, spool: Spool) -> None:
+    def __init__(
+        self, session_id: str, program: Program, terms: Terms, spool: Spool, *, place: Callable[[], str]
+    ) -> None:
         self.id = session_id
+        self._place = place
         self._program = program
         self._terms = terms
         self._loop = asyncio.get_running_loop()
@@ -226,10 +230,12 @@ class Session:
 
     async def _stop(self, turn: Turn, shell: Shell) -> None:
         """End what the run has started and take the shell back; one that does not come is killed."""
-        for _ in range(_ROUNDS):
+        for round_, patience_s in enumerate(_PATIENCE_S):
             if shell.exit is None:
                 shell.interrupt()
-            await self._until(lambda: turn.is_over, within_s=_PATIENCE_S)
+            over = await self._until(lambda: turn.is_over, within_s=patience_s)
+            if not over and round_ < _ASKED_KINDLY:
+                continue
             await end_processes(await self._newcomers(turn, shell), grace_s=self._terms.kill_grace_s)
             if turn.is_over:
                 break
@@ -269,7 +275,9 @@ class Session:
             return self._shell
         if self._shell is not None:
             self._bury(self._shell)
-        shell = Shell(self._program, deliver=self._deliver, news=self._news.set, failed=self._fault)
+        shell = Shell(
+            self._program, place=self._place(), deliver=self._deliver, news=self._news.set, failed=self._fault
+        )
         self._shell = shell
         if not await self._until(lambda: shell.ready or shell.exit is not None, within_s=READY_S):
             shell.kill()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from execd._wire import CreateSessionRequest, RunInSessionRequest
 from execd.errors import (
@@ -20,6 +20,7 @@ from execd.errors import (
 from execd.paths import absolute, expand
 from execd.process.child import Program
 from execd.process.command import BASH, SESSION_KIND, CommandSettings, is_program, policy_of
+from execd.process.directory import Directory
 from execd.process.environment import read_file
 from execd.process.members import MARK
 from execd.process.owner import Terms
@@ -30,7 +31,10 @@ from execd.runs.run import Run
 
 
 class Sessions:
-    """All sessions of the daemon; the parameters are those of `Commands`, and how many sessions there may be."""
+    """All sessions of the daemon; the parameters are those of `Commands`, and how many sessions there may be.
+
+    `runtime_dirs` are where their shells' named pipes may lie, in order of preference.
+    """
 
     def __init__(
         self,
@@ -41,6 +45,7 @@ class Sessions:
         limit: int,
         memory_kills: Callable[[], int] = lambda: 0,
         root: int | None = None,
+        runtime_dirs: Iterable[str] = (),
     ) -> None:
         self._registry = registry
         self._settings = settings
@@ -56,6 +61,7 @@ class Sessions:
         self._opened: dict[str, tuple[CreateSessionRequest, asyncio.Task[None]]] = {}
         """Every session that there is or is about to be, as it was asked for."""
         self._closing = False
+        self._files = Directory(runtime_dirs)
 
     async def create(self, request: CreateSessionRequest) -> str:
         """Start a shell and return the id of its session, or of the one that this has started before.
@@ -83,7 +89,9 @@ class Sessions:
     async def _open(self, session_id: str, request: CreateSessionRequest) -> None:
         try:
             program = self._program(request, session_id)
-            session = self._sessions[session_id] = Session(session_id, program, self._terms, self._registry.spool)
+            session = self._sessions[session_id] = Session(
+                session_id, program, self._terms, self._registry.spool, place=self._files.name
+            )
             await session.open()
         except BaseException as refusal:
             self._forget(session_id)
@@ -122,6 +130,7 @@ class Sessions:
         closing, self._sessions = list(self._sessions.values()), {}
         self._opened.clear()
         await asyncio.gather(*(session.close("shutting_down") for session in closing))
+        self._files.remove()
 
     def _find(self, session_id: str) -> Session:
         session = self._sessions.get(session_id)

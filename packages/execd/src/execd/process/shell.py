@@ -3,10 +3,12 @@
 Bash is interactive, so that SIGINT takes it back to its top level with everything it knows; there the next line of its
 commands waits, which sources `session.bash` again. What is sourced is not interactive: no job numbers, no prompts.
 
-Bash reads these lines from standard input, a pipe, ahead: two by two: one for the loop, and `_BACK`. The loop gives
-standard input away, to /dev/null or whatever a command of the user's makes of it; `_BACK`, which bash holds in its
-memory by then, takes it again, for the next two lines. Pipes for texts and statuses, and this one, are opened when they
-are needed, by their places in the daemon's `/proc/PID/fd`, so that commands neither inherit nor meet them.
+Bash reads these lines ahead, two by two: one for the loop, and `_BACK`. The loop gives standard input away, to
+/dev/null or whatever a command of the user's makes of it; `_BACK`, which bash holds in its memory by then, takes the
+lines for its standard input again, so that the next two are read. They, texts and statuses go through named pipes,
+which bash opens when it needs them: commands neither inherit nor meet them. (The daemon's own pipes cannot be opened by
+way of /proc, for it is not dumpable; and descriptors that bash kept it could hide neither from the user nor from its
+children.)
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import shlex
 import signal
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,7 +25,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from execd.process.child import Child, Program, spawn
+from execd.process.child import Program, spawn
 from execd.process.pump import Pump, Stdin
 from execd.process.shelltext import Left
 from execd.process.states import Exit
@@ -56,6 +59,7 @@ class Shell:
         self,
         program: Program,
         *,
+        place: str,
         deliver: Callable[[Stream, bytes], bool],
         news: Callable[[], None],
         failed: Callable[[Exception], None],
@@ -79,13 +83,13 @@ class Shell:
         self._interrupted = False
         self._break = b""
         self._key = secrets.token_hex(16)
-        self._pipes = _Pipes()
+        self._pipes = _Pipes(place)
         try:
             self.child = spawn(replace(program, argv=ARGV, stdin=True))
         except BaseException:
             self._pipes.close_all()
             raise
-        self._pipes.start(self.child, self._key)
+        self._start()
         self._commands = Stdin(self._pipes.give)
         self._loop.add_reader(self.child.pidfd, self._notice_exit)
         self._status = Pump(self._pipes.hear, deliver=self._hear, ended=_nothing, failed=failed)
@@ -117,6 +121,11 @@ class Shell:
         self._interrupted |= number == signal.SIGINT
         self.child.signal_group(number)
 
+    def remind(self) -> None:
+        """Tell it once more how it gets on from its top level: an interrupt may have thrown away what was ahead."""
+        with suppress(BlockingIOError, OSError):
+            os.write(self._pipes.lines, self._pipes.ahead)
+
     def kill(self) -> None:
         """End the shell alone; its exit arrives as news."""
         if self.exit is None:
@@ -126,9 +135,6 @@ class Shell:
     def close_input(self) -> None:
         """Let the shell end by itself."""
         self._commands.close()
-        if self.child.stdin is not None:
-            os.close(self.child.stdin)
-            self.child.stdin = None
 
     def flush(self) -> None:
         """Take what is in the pipes at this moment."""
@@ -213,9 +219,16 @@ class Shell:
         self._returns += 1
         if self._returns > _RETURNS:
             self.kill()
-        elif self.child.stdin is not None:
-            with suppress(BlockingIOError, BrokenPipeError):
-                os.write(self.child.stdin, _ahead())
+        else:
+            self.remind()
+
+    def _start(self) -> None:
+        # Its first lines come from a pipe of their own; from then on bash takes them from where it is told.
+        assert self.child.stdin is not None  # noqa: S101 - it was asked for
+        with suppress(BrokenPipeError):
+            os.write(self.child.stdin, self._pipes.prelude(self._key))
+        os.close(self.child.stdin)
+        self.child.stdin = None
 
     def _notice_exit(self) -> None:
         self.exit = self.child.exit()
@@ -226,41 +239,56 @@ class Shell:
 
 
 class _Pipes:
-    """Pipes to and from a shell; the ends that it opens stay open here, under the numbers that it knows."""
+    """Named pipes to and from a shell, and the file with its loop, all of whose names begin with `place`."""
 
-    def __init__(self) -> None:
-        take, self.give = os.pipe()
-        self.hear, tell = os.pipe()
-        self._places = {"take": take, "tell": tell}
-        for ours in (self.give, self.hear):
-            os.set_blocking(ours, False)
+    def __init__(self, place: str) -> None:
+        self._place = place
+        self._held: list[int] = []
+        try:
+            for name in ("take", "tell", "lines"):
+                os.mkfifo(f"{place}-{name}", 0o600)
+            self.give = self._open("take", os.O_RDWR)
+            self.lines = self._open("lines", os.O_RDWR)
+            self.hear = self._open("tell", os.O_RDONLY)
+            # As long as it is held, there is no end to what is heard.
+            self._tell = self._open("tell", os.O_WRONLY)
+            Path(f"{place}-loop").write_text(_loop(), "utf-8")
+        except BaseException:
+            self.close_all()
+            raise
+        self.ahead = f". {shlex.quote(f'{place}-loop')}\n{_BACK}".encode()
+        """The lines that bash reads ahead: less than a kibibyte, which it takes at once."""
 
-    def start(self, child: Child, key: str) -> None:
-        """Tell a shell where they are, and set it going."""
-        assert child.stdin is not None  # noqa: S101 - it was asked for
-        self._places["lines"] = os.open(f"/proc/self/fd/{child.stdin}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        told = {name: f"/proc/{os.getpid()}/fd/{descriptor}" for name, descriptor in self._places.items()}
-        os.write(child.stdin, _PRELUDE.format(**told, key=key).encode() + _ahead())
+    def prelude(self, key: str) -> bytes:
+        """Return what tells a shell of them, and sets it going."""
+        names = {name: shlex.quote(f"{self._place}-{name}") for name in ("take", "tell", "lines")}
+        return _PRELUDE.format(**names, key=key).encode() + self.ahead
 
     def close(self) -> None:
-        """Close the ends that the shell opens; it has ended, so that their numbers may become others'."""
-        while self._places:
-            os.close(self._places.popitem()[1])
+        """Close what is not `give` or `hear`; the shell has ended."""
+        for name in ("take", "tell", "lines", "loop"):
+            with suppress(OSError):
+                os.unlink(f"{self._place}-{name}")
+        for descriptor in self._held:
+            if descriptor not in (self.give, self.hear):
+                os.close(descriptor)
+        self._held.clear()
 
     def close_all(self) -> None:
         """Close them of which nothing has become."""
+        self.give = self.hear = -1
         self.close()
-        os.close(self.give)
-        os.close(self.hear)
+
+    def _open(self, name: str, how: int) -> int:
+        descriptor = os.open(f"{self._place}-{name}", how | os.O_NONBLOCK | os.O_CLOEXEC)
+        self._held.append(descriptor)
+        return descriptor
 
 
 @cache
-def _ahead() -> bytes:
-    """Return the lines that bash reads ahead: less than a kibibyte, which it takes at once."""
+def _loop() -> str:
     lines = Path(__file__).with_name("session.bash").read_text("utf-8").splitlines()
-    loop = os.memfd_create("session.bash")
-    os.write(loop, " ".join(line.strip() for line in lines if not line.lstrip().startswith("#")).encode())
-    return f". /proc/{os.getpid()}/fd/{loop}\n{_BACK}".encode()
+    return " ".join(line.strip() for line in lines if not line.lstrip().startswith("#")) + "\n"
 
 
 def _nothing() -> None:

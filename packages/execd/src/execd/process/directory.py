@@ -1,4 +1,4 @@
-"""The private directory in which the kernels' sockets and connection files lie.
+"""A private directory for what kernels and shells are spoken to by: sockets, connection files, named pipes.
 
 Its path is short, since a socket's may have 107 bytes; it is ours alone, since whoever can connect can run code; and it
 lies outside of the temporary directory where that can be had, since workloads empty that one. A daemon that was killed
@@ -17,7 +17,7 @@ from typing import Final
 
 _PREFIX: Final = "execd-k-"
 _SOCKET_LIMIT: Final = 107
-_ROOM: Final = len("/k-000000000-5")
+_ROOM: Final = len("/k-000000000-lines")
 """What is added to the directory's path by the longest name of a socket."""
 
 
@@ -31,7 +31,7 @@ class Directory:
         self._made = 0
 
     def name(self) -> str:
-        """Return a path for the files of one more kernel; raises `OSError` where no directory can be made."""
+        """Return a path for the files of one more kernel or shell; raises `OSError` where no directory can be made."""
         self._made += 1
         return f"{self._usable()}/k-{self._made}"
 
