@@ -11,19 +11,21 @@ import asyncio
 import itertools
 import sys
 import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final, NamedTuple
+from urllib.parse import urlsplit
 
 from benchmarks.daemon import Daemon, private_bytes, running
+from benchmarks.load import LOAD
 from opensandbox import Sandbox
-from opensandbox.exceptions import CommandFailedException
+from packages.sdk.tests.faults import failing_network, random_faults
 
 CLIENTS: Final = 8
 MEMORY_SLACK: Final = 1.25
 """Allocators keep pages; a leak of a kilobyte per run passes this within an hour."""
-FLAGS: Final = ("--retention-s", "2", "--retention-total-bytes", str(32 << 20), "--kill-grace-ms", "200")
-REST_S: Final = 5.0
+BREAKS: Final = 10**9
+FLAGS: Final = ("--retention-s", "10", "--retention-total-bytes", str(128 << 20), "--kill-grace-ms", "200")
+REST_S: Final = 12.0
 """Longer than the retention above, so that finished runs are forgotten."""
 PATIENCE_S: Final = 120.0
 """How long what a busy machine has not ended yet may take."""
@@ -39,75 +41,21 @@ class Footprint(NamedTuple):
     zombies: int
 
 
-async def succeed(sandbox: Sandbox) -> None:
-    """Run the smallest command."""
-    assert (await sandbox.commands.run("true")).exit_code == 0
-
-
-async def fail(sandbox: Sandbox) -> None:
-    """Run one that fails."""
-    code = None
-    try:
-        await sandbox.commands.run("echo no >&2; exit 7")
-    except CommandFailedException as error:
-        code = error.error.details["exit_code"]
-    assert code == 7
-
-
-async def print_much(sandbox: Sandbox) -> None:
-    """Print 4 MB in lines, and count them."""
-    execution = await sandbox.commands.run("seq 1 600000")
-    assert len(execution.stdout_bytes) == 4_088_895
-
-
-async def feed(sandbox: Sandbox) -> None:
-    """Send standard input through a program."""
-    assert (await sandbox.commands.run("sort -n", stdin="3\n1\n2\n")).stdout == "1\n2\n3\n"
-
-
-async def run_out_of_time(sandbox: Sandbox) -> None:
-    """Let a command with children time out."""
-    execution = await sandbox.commands.run("sleep 60 & sleep 60", timeout=0.3, check=False)
-    assert execution.cause == "timed_out", execution
-
-
-async def cancel(sandbox: Sandbox) -> None:
-    """Cancel a command while it prints."""
-    try:
-        async with asyncio.timeout(0.3):
-            await sandbox.commands.run("trap '' TERM; while :; do echo x; sleep 0.01; done")
-    except TimeoutError:
-        return
-    raise AssertionError("an endless command ended")
-
-
-async def leave(sandbox: Sandbox) -> None:
-    """Leave a stream in the middle."""
-    async with sandbox.commands.run_stream("yes") as lines:
-        async for _ in lines:
-            break
-
-
-LOAD: Final[tuple[Callable[[Sandbox], Awaitable[None]], ...]] = (
-    succeed,
-    fail,
-    feed,
-    print_much,
-    succeed,
-    run_out_of_time,
-    cancel,
-    leave,
-)
-
-
 async def client(daemon: Daemon, number: int, until: float) -> int:
-    """Do one thing after another, beginning elsewhere than the others; return how many were done."""
+    """Do one thing after another, beginning elsewhere than the others; return how many were done.
+
+    Every other client's connections break.
+    """
     work = itertools.islice(itertools.cycle(LOAD), number, None)
-    async with await Sandbox.connect(daemon.url, access_token=daemon.token) as sandbox:
-        for done in itertools.count():
-            if time.monotonic() > until:
-                return done
-            await next(work)(sandbox)
+    address = urlsplit(daemon.url)
+    with failing_network((str(address.hostname), int(address.port or 0))) as network:
+        async with await Sandbox.connect(network.url, access_token=daemon.token) as sandbox:
+            network.drop()
+            network.plan = random_faults(number, count=BREAKS * (number % 2), largest=200_000, whole=0.5)
+            for done in itertools.count():
+                if time.monotonic() > until:
+                    return done
+                await next(work)(sandbox)
     return 0
 
 
