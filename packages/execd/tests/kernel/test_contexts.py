@@ -384,3 +384,28 @@ async def test_a_run_that_waits_for_its_kernel_is_interrupted_by_its_context(ker
     await context.interrupt()
     told = await follower.ended()
     assert (told.stdout, told.end["cause"]) == ("", "interrupted")
+
+
+async def test_a_kernel_that_dies_as_it_starts_is_told_with_its_last_words_and_not_tried_for_ever(
+    tmp_path: Path,
+) -> None:
+    startup = tmp_path / "ipython" / "profile_default" / "startup"
+    startup.mkdir(parents=True)
+    (startup / "00.py").write_text("import os, sys; print('bye', file=sys.__stderr__, flush=True); os._exit(7)")
+    async with world(tmp_path) as kernels:
+        with pytest.raises(InternalFault, match="it exited with status 7"):
+            await kernels.create(envs={"IPYTHONDIR": str(startup.parent.parent)})
+
+
+async def test_kernels_that_die_one_after_another_end_the_run_that_waits(kernels: World) -> None:
+    context = await kernels.create(envs={"IPYTHONDIR": str(kernels.root / "ipython")})
+    await kernels.run("1", context)
+    startup = kernels.root / "ipython" / "profile_default" / "startup"
+    startup.mkdir(parents=True, exist_ok=True)
+    code = "import os, threading, time; threading.Thread(target=lambda: (time.sleep(0.05), os._exit(7))).start()"
+    (startup / "00.py").write_text(code)
+    await kernels.run("import os; os._exit(1)", context)
+    end = (await kernels.run("import time; time.sleep(60)", context)).end
+    assert (end["cause"], end["code"]) == ("kernel_died", "KERNEL_DIED")
+    (startup / "00.py").unlink()
+    assert (await kernels.run("1 + 1", context)).result == "2"

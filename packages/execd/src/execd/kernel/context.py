@@ -26,6 +26,8 @@ from execd.process.child import Child
 from execd.runs.ends import End
 from execd.runs.run import Run
 
+TRIES: Final = 3
+"""After how many kernels that died at once those that wait for one are told."""
 _TOLD_LATE: Final = ("result", "clear_output")
 _log: Final = logging.getLogger("execd.kernel")
 
@@ -72,6 +74,9 @@ class Context:
         self._stirred = asyncio.Event()
         self._renewed = False
         self._replace = False
+        self._futile = 0
+        """Kernels in a row that died by themselves and had served nobody."""
+        self._last_words: tuple[str, ...] = ()
         self._closing = False
         self._serving = asyncio.get_running_loop().create_task(self._serve())
 
@@ -145,6 +150,7 @@ class Context:
 
     def died(self, death: Death) -> None:
         """Take note that nothing more comes from the kernel."""
+        self._last_words = death.last_words
         if self._cell is not None:
             self._cell.died(death)
         self._tell("dead")
@@ -197,7 +203,11 @@ class Context:
         await kernel.close()
         self._last = kernel
         self._renewed = True
-        if not self._closing and not served and not self._replace:
+        self._futile = 0 if served or self._replace else self._futile + 1
+        if self._futile == TRIES:
+            self._futile = 0
+            self._refuse(KernelFailed("one kernel after another died before it took a cell", self._last_words))
+        if self._futile and not self._closing:
             # It died by itself: the next one may, too, so it is started when it is wanted.
             await self._wanted()
 

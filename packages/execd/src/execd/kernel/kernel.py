@@ -92,6 +92,7 @@ class Kernel:
         self._lent: asyncio.Future[Mapping[str, Any]] | None = None
         self._numbers = itertools.count(1)
         self._published = False
+        self._up = False
         self._stirred = asyncio.Event()
         self._channels = Channels(of, wire, hear=self._hear, room=self._room, closed=self._closed)
         self._mourning = asyncio.get_running_loop().create_task(self._mourn())
@@ -125,6 +126,7 @@ class Kernel:
         try:
             async with asyncio.timeout(launch.limit_s):
                 await kernel._ready()
+                kernel._up = True
         except TimeoutError:
             words = kernel.spawned.words()
             await kernel.bury()
@@ -133,11 +135,6 @@ class Kernel:
             await kernel.bury()
             raise
         return kernel
-
-    @property
-    def orderly(self) -> bool:
-        """Whether all that it publishes comes."""
-        return self._channels.on_wire
 
     @property
     def orderly(self) -> bool:
@@ -239,8 +236,8 @@ class Kernel:
         asyncio.get_running_loop().call_later(CLOSED_S, self._condemn, "closed its sockets")
 
     def _condemn(self, reason: str) -> None:
-        # It may be about to end, as every kernel closes its sockets when it leaves; that is an end of its own.
-        if self.usable and not self._killed:
+        # One that leaves, or cannot start, closes its sockets and ends by itself.
+        if self._up and self.usable and not self._killed:
             self._reason = reason
             self.kill()
 
@@ -307,7 +304,7 @@ class Kernel:
     async def _ready(self) -> None:
         # Early output would be lost on a reader that is not connected yet: both directions must have been heard of.
         info = self._ask("kernel_info_request", {})
-        while not (info.done() and self._published):
+        while not (info.done() and not info.cancelled() and self._published):
             if not self.spawned.lives:
                 death = await self.spawned.exited()
                 raise KernelFailed(str(death).replace("kernel", "kernel did not start: it", 1), self.spawned.words())
