@@ -12,6 +12,7 @@ from typing import Final
 import zmq
 import zmq.asyncio
 
+from execd.directory import Directory
 from execd.errors import InternalFault, InvalidRequestBody, PermissionDenied
 from execd.kernel.anykernel import AnyKernel
 from execd.kernel.channels import make_context
@@ -25,7 +26,6 @@ from execd.kernel.specs import SPECS, Spec
 from execd.kernel.surroundings import KernelSettings, Surroundings
 from execd.paths import absolute
 from execd.process.child import Program
-from execd.process.directory import Directory
 
 _log: Final = logging.getLogger("execd.kernel")
 

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 
 from execd._wire import CreateSessionRequest, RunInSessionRequest
+from execd.directory import Directory
 from execd.errors import (
     ExecutionConflict,
     InternalFault,
@@ -20,7 +21,6 @@ from execd.errors import (
 from execd.paths import absolute, expand
 from execd.process.child import Program
 from execd.process.command import BASH, SESSION_KIND, CommandSettings, is_program, policy_of
-from execd.process.directory import Directory
 from execd.process.environment import read_file
 from execd.process.members import MARK
 from execd.process.owner import Terms

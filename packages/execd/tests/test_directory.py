@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from execd.process.directory import Directory
+from execd.directory import Directory
 
 
 def test_it_is_private_and_lies_where_it_was_wanted(tmp_path: Path) -> None:
