@@ -173,6 +173,11 @@ async def test_whatever_is_done_to_a_shell_runs_go_on(room: Room, here: str, har
     assert (out, code) == ("fine\n", 4)
 
 
+async def test_a_shell_whose_pipes_are_removed_tells_its_end_and_is_followed_by_another(room: Room, here: str) -> None:
+    assert await room.say(here, 'rm -rf "${__execd_tell%/*}"; echo done; (exit 6)') == ("done\n", "", 6)
+    assert await room.say(here, "echo on") == ("on\n", "", 0)
+
+
 async def test_messages_number_the_lines_of_the_command(room: Room, here: str) -> None:
     assert await room.say(here, "\necho $LINENO\necho 'open") == (
         "2\n", "bash: eval: line 3: unexpected EOF while looking for matching `''\n", 2,
