@@ -20,8 +20,8 @@ from execd.kernel.specs import Adoptable
 from execd.kernel.warm import Warm
 from execd.kernel.weight import proportional_bytes
 
-REFILL_AFTER_S: Final = 0.2
-"""After one was handed out: what it was wanted for comes first."""
+REFILL_AFTER_S: Final = 0.03
+"""After a context has got its kernel: what it was wanted for comes first, but the next one may come soon."""
 LOOK_S: Final = 1.0
 """How often memory and what is installed are looked at."""
 SHORT: Final = 0.1
@@ -45,7 +45,7 @@ class Means:
 
 
 class Pool:
-    """Keeps `size` kernels ready from `fill` on; `take` hands one out."""
+    """Keeps `size` kernels ready from `fill` on; `start` hands one out."""
 
     def __init__(self, adoptable: Adoptable, size: int, means: Means) -> None:
         self._adoptable = adoptable
@@ -80,13 +80,14 @@ class Pool:
         if self._keeping is None and not self._closing:
             self._keeping = asyncio.get_running_loop().create_task(self._keep())
 
-    async def take(self, wanted: Launch, listener: Listener) -> Kernel | None:
-        """Return a kernel as wanted, None where there is none that could be."""
+    async def start(self, wanted: Launch, listener: Listener) -> Kernel:
+        """Return a kernel as wanted: one that stands ready, else one that is made now; raises `KernelFailed`."""
         self.fill()
         self._takers += 1
         try:
             warm = self._pick(wanted) or await self._make(wanted)
-            return None if warm is None else await self._hand_over(warm, wanted, listener)
+            taken = None if warm is None else await self._hand_over(warm, wanted, listener)
+            return taken or await Kernel.start(wanted, listener)
         finally:
             self._takers -= 1
             self._taken_s = asyncio.get_running_loop().time()
