@@ -9,7 +9,6 @@ from opensandbox._core.resume import RESUME_FOR_S
 from opensandbox.exceptions import (
     ExecdNotReadyException,
     NotFoundException,
-    RequestTimeoutException,
     SandboxConnectionException,
     SandboxException,
 )
@@ -55,7 +54,6 @@ def test_a_line_that_is_dead_for_too_long_is_given_up() -> None:
     "error",
     [
         NotFoundException("no such run"),
-        RequestTimeoutException("silence"),
         ExecdNotReadyException("it has ended", details={"ended": True}),
     ],
 )

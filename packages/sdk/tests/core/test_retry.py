@@ -40,7 +40,7 @@ def refused(kind: type[SandboxApiException], status: int) -> SandboxApiException
         (refused(ServerException, 503), True),
         (refused(ServerException, 500), False),
         (refused(InvalidRequestException, 400), False),
-        (RequestTimeoutException("silence"), False),
+        (RequestTimeoutException("silence"), True),
     ],
 )
 def test_a_repeatable_request_is_tried_again_after_what_passes(error: SandboxException, again: bool) -> None:
@@ -54,7 +54,11 @@ def test_what_cannot_be_repeated_is_tried_again_only_if_it_never_left() -> None:
 
 @pytest.mark.parametrize(
     ("error", "most"),
-    [(ExecdNotReadyException("refused"), TRIES), (SandboxConnectionException("reset"), 12)],
+    [
+        (ExecdNotReadyException("refused"), TRIES),
+        (SandboxConnectionException("reset"), 12),
+        (RequestTimeoutException("silence"), 2),
+    ],
 )
 def test_a_few_tries_and_no_more(error: SandboxException, most: int) -> None:
     assert wait_before_retry(READ, error, tries=most - 1, jitter=0) is not None

@@ -15,6 +15,7 @@ from opensandbox.exceptions import (
 _FIRST_WAIT_S: Final = 0.1
 _LONGEST_WAIT_S: Final = 5.0
 _LONGEST_RETRY_AFTER_S: Final = 20.0
+_TRIES_AFTER_SILENCE: Final = 2
 _TRIES_AFTER_BREAKS: Final = 12
 _LONGEST_WAIT_AFTER_BREAKS_S: Final = 1.0
 """A connection that was there and broke says that there is a daemon: worth more tries, and sooner ones."""
@@ -28,8 +29,6 @@ def was_sent(error: SandboxException | None) -> bool:
 
 def is_transient(error: SandboxException | None) -> bool:
     """Whether the same request may do better a little later."""
-    if isinstance(error, RequestTimeoutException):
-        return False
     return isinstance(error, SandboxConnectionException) or getattr(error, "status_code", None) in _TRANSIENT_STATUS
 
 
@@ -43,6 +42,9 @@ def wait_before_retry(request: Request, error: SandboxException, *, tries: int, 
     repeatable = request.is_idempotent or not was_sent(error)
     if not repeatable or not is_transient(error):
         return None
+    if isinstance(error, RequestTimeoutException):
+        # Once: whoever slept for as long as that finds the daemon where it was, and who waits for it has waited enough.
+        return backoff(tries, error, jitter=jitter) if tries < min(request.tries, _TRIES_AFTER_SILENCE) else None
     if has_broken(error) and request.tries > 1:
         wait = backoff_of_break(tries, error, jitter=jitter)
         return wait if tries < _TRIES_AFTER_BREAKS else None
