@@ -24,8 +24,8 @@ CLIENTS: Final = 8
 MEMORY_SLACK: Final = 1.25
 """Allocators keep pages; a leak of a kilobyte per run passes this within an hour."""
 BREAKS: Final = 10**9
-FLAGS: Final = ("--retention-s", "10", "--retention-total-bytes", str(128 << 20), "--kill-grace-ms", "200")
-REST_S: Final = 12.0
+FLAGS: Final = ("--retention-s", "20", "--retention-total-bytes", str(128 << 20), "--kill-grace-ms", "200")
+REST_S: Final = 22.0
 """Longer than the retention above, so that finished runs are forgotten."""
 PATIENCE_S: Final = 120.0
 """How long what a busy machine has not ended yet may take."""
