@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execd.kernel.specs import PYTHON
-from execd.kernel.warm import changes
+from execd.kernel.specs import PYTHON, RESOURCES
+from execd.kernel.warm import MARK, changes
+from execd.process import members
 
 environments = st.dictionaries(st.sampled_from("ABCDE"), st.sampled_from(["", "1", "2"]))
 
@@ -30,3 +31,8 @@ def test_what_an_interpreter_reads_at_its_start_cannot_be_changed(name: str) -> 
     assert changes({name: "1"}, {name: "2"}, fixed=fixed) is None
     assert changes({name: "1"}, {}, fixed=fixed) is None
     assert changes({name: "1"}, {name: "1", "A": "1"}, fixed=fixed) == {"A": "1"}
+
+
+def test_everybody_calls_the_mark_by_one_name() -> None:
+    assert members.MARK == MARK
+    assert f'b"{MARK}="' in (RESOURCES / "adopt_python.py").read_text()

@@ -13,9 +13,8 @@ from typing import Final
 from execd.kernel.forks import ForkRefused, ForkServer
 from execd.kernel.kernel import Launch
 from execd.kernel.specs import Adoptable
-from execd.kernel.warm import Warm, changes
+from execd.kernel.warm import MARK, Warm, changes
 from execd.process.child import Child
-from execd.process.members import MARK
 
 SETTLED_S: Final = 1.0
 Stamps = dict[str, tuple[int, int] | None]

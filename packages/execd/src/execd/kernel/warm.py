@@ -10,8 +10,9 @@ from execd.kernel.execution import Death
 from execd.kernel.kernel import Kernel, Launch, Listener
 from execd.kernel.messages import Message
 from execd.kernel.weight import FIRST, score, set_score
-from execd.process.members import MARK
 
+MARK: Final = "EXECD_EXECUTION_ID"
+"""The variable by which everyone of a context is found again; `adopt_python` knows it, too."""
 ADOPTION_S: Final = 2.0
 """How long a kernel that is up may take to adopt; one that was stopped never does."""
 
