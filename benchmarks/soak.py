@@ -24,7 +24,11 @@ CLIENTS: Final = 8
 MEMORY_SLACK: Final = 1.25
 """Allocators keep pages; a leak of a kilobyte per run passes this within an hour."""
 BREAKS: Final = 10**9
-FLAGS: Final = ("--retention-s", "20", "--retention-total-bytes", str(128 << 20), "--kill-grace-ms", "200")
+FLAGS: Final = (
+    *("--retention-s", "20", "--kill-grace-ms", "200"),
+    # An endless command must not push out what others still read.
+    *("--retention-bytes", str(16 << 20), "--retention-total-bytes", str(256 << 20)),
+)
 REST_S: Final = 22.0
 """Longer than the retention above, so that finished runs are forgotten."""
 PATIENCE_S: Final = 120.0
