@@ -311,6 +311,14 @@ async def test_a_stopped_run_leaves_the_session_as_it_was(room: Room, here: str,
     assert await room.say(here, "echo $A; kill -0 $JOB && pgrep -cP $$") == ("1\n1\n", "", 0)
 
 
+async def test_what_a_run_detached_a_moment_before_is_not_of_the_next(room: Room, here: str) -> None:
+    for _ in range(5):
+        out, _, _ = await room.say(here, "(setsid sleep 1000 >/dev/null 2>&1 & echo $!)")
+        await room.say(here, "sleep 1000", timeout=1)
+        assert alive(int(out))
+        kill(int(out))
+
+
 async def test_a_shell_that_does_not_come_back_is_replaced(room: Room, here: str) -> None:
     watched = room.begin(here, "trap '' INT; echo begun; while :; do :; done", timeout=100)
     assert (await watched.end())["cause"] == "timed_out"

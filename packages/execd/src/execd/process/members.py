@@ -8,8 +8,10 @@ overwritten its environment, or runs as a user whose environment we may not read
 from __future__ import annotations
 
 import os
+import time
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 MARK: Final = "EXECD_EXECUTION_ID"
@@ -33,6 +35,30 @@ class Process(NamedTuple):
     def lives(self) -> bool:
         """Whether it has not ended."""
         return self.state not in _DEAD
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Who was there at a moment: of a child's children, and by the table of all processes."""
+
+    ticks: int
+    """Since the machine's start, as the table tells it: in hundredths of a second, mostly."""
+    last_pid: int
+    """The number that was given last, which tells starts of the same tick apart; 0 where the kernel does not say."""
+    children: frozenset[int] = frozenset()
+
+    @classmethod
+    def now(cls, leader: int) -> Moment:
+        """Return this moment, with the children of a process."""
+        ticks = int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
+        last = _read("/proc/loadavg").split()[-1:]
+        return cls(ticks, int(last[0]) if last and last[0].isdigit() else 0, frozenset(children(leader)))
+
+    def is_after(self, process: Process) -> bool:
+        """Whether a process was there already."""
+        if process.pid in self.children or process.start < self.ticks:
+            return True
+        return process.start == self.ticks and process.pid <= self.last_pid
 
 
 def parse_stat(text: bytes) -> Process:
@@ -78,12 +104,10 @@ class Census:
         first = [*self._tied.get(leader, ()), *self._tied.get(mark, ()), *self._children.get(leader, ())]
         return [process for process in self.with_descendants(first) if process.pid != leader]
 
-    def newcomers(self, leader: int, mark: str, *, since: int, before: Collection[int]) -> list[Process]:
-        """Return the living members, but for those `before` or started before `since`, and their descendants."""
+    def newcomers(self, leader: int, mark: str, *, since: Moment) -> list[Process]:
+        """Return the living members, but for those who were there at a moment, and their descendants."""
         everyone = self.members(leader, mark)
-        earlier = self.with_descendants(
-            process for process in everyone if process.start < since or process.pid in before
-        )
+        earlier = self.with_descendants(filter(since.is_after, everyone))
         spared = {process.pid for process in earlier}
         return [process for process in everyone if process.pid not in spared]
 

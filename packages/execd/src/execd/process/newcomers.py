@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import time
 from typing import Final
 
 from execd.process.child import Child
-from execd.process.members import children
+from execd.process.members import Moment, children
 from execd.process.sweep import Survey, end_processes
 
 GRACE_S: Final = 0.5
@@ -21,16 +19,14 @@ class Newcomers:
         self._child = child
         self._mark = mark
         self._survey = survey
-        # The table tells starts in hundredths of a second: of those close before only the children are known.
-        self._since, self._before = _now_ticks(), children(child.pid)
+        self._since = Moment.now(child.pid)
 
-    async def end(self) -> None:
+    def are_waited_for(self) -> bool:
+        """Return whether the child has children that it had not: what it waits for, most probably."""
+        return not children(self._child.pid) <= self._since.children
+
+    async def end(self, *, grace_s: float = GRACE_S) -> None:
         """Ask them to go, kill who stays, and return when they are gone, or will not go."""
         census = await self._survey.census()
-        found = census.newcomers(self._child.pid, self._mark, since=self._since, before=self._before)
-        await end_processes(found, grace_s=GRACE_S)
-
-
-def _now_ticks() -> int:
-    """Return this moment as the process table tells it."""
-    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
+        found = census.newcomers(self._child.pid, self._mark, since=self._since)
+        await end_processes(found, grace_s=grace_s)

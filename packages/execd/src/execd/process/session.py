@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import shlex
-import signal
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
-from execd.errors import InvalidRequestBody, StdinClosed
+from execd.errors import StdinClosed
 from execd.process.child import Program
 from execd.process.clearing import clear
-from execd.process.ends import ending, start_failure
-from execd.process.members import Process, children
+from execd.process.ends import start_failure
+from execd.process.newcomers import Newcomers
 from execd.process.owner import Terms
 from execd.process.shell import READY_S, Shell
 from execd.process.states import Exit
-from execd.process.sweep import end_processes
+from execd.process.turn import Turn
 from execd.runs.registry import MEMORY_RUN_BYTES
 from execd.runs.run import Run
 from execd.runs.spool import Spool
@@ -34,76 +31,6 @@ _ASKED_KINDLY: Final = 2
 """How often what it runs is only interrupted, before it is ended."""
 _GOODBYE_S: Final = 1.0
 """How long a shell whose session ends may take for its EXIT trap."""
-
-
-class Turn:
-    """One run of a session: its `Control`."""
-
-    def __init__(self, run: Run, text: str, *, timeout_s: float, news: Callable[[], None]) -> None:
-        self.run = run
-        self.text = text
-        self.timeout_s = timeout_s
-        self.cause = ""
-        """Why we end it, if we do."""
-        self.asked: set[str] = set()
-        self.shell: Shell | None = None
-        """Where it runs; None while it waits for its turn."""
-        self.since = 0
-        self.before: set[int] = set()
-        """What ran in the session before: not started since, or by one of these."""
-        self._news = news
-
-    def stop(self, cause: str) -> None:
-        """End the run; one that waits for its turn ends at once."""
-        if self.cause or self.run.end is not None or self.is_over:
-            return
-        self.cause = cause
-        if self.shell is None:
-            self.finish(None)
-        else:
-            self._news()
-
-    @property
-    def is_stopping(self) -> bool:
-        """Whether somebody has asked for its end."""
-        return bool(self.cause or self.asked)
-
-    @property
-    def is_over(self) -> bool:
-        """Whether its shell has told its end, or is gone."""
-        return self.shell is not None and (self.run.id in self.shell.ended or self.shell.exit is not None)
-
-    def send_signal(self, name: str) -> None:
-        """Send a signal by name to the shell and what it runs."""
-        if name not in signal.Signals.__members__:
-            raise InvalidRequestBody(f"signal: there is no signal {name[:32]!r}", details={"field": "signal"})
-        if self.shell is not None and self.shell.exit is None:
-            self.asked.add(name)
-            self.shell.send_signal(signal.Signals[name])
-
-    async def write_stdin(self, data: bytes) -> None:
-        """Refuse: commands of a session have no input."""
-        raise StdinClosed("runs of a session have no standard input")
-
-    def close_stdin(self) -> None:
-        """Refuse: commands of a session have no input."""
-        raise StdinClosed("runs of a session have no standard input")
-
-    def finish(self, exit_: Exit | None) -> None:
-        """Write the end."""
-        self.run.control = None
-        self.run.finish(ending(self._verdict(exit_), exit_))
-
-    def _verdict(self, exit_: Exit | None) -> str:
-        if self.cause or exit_ is None:
-            return self.cause or "internal_error"
-        if exit_.signal is None:
-            # A shell that is asked to interrupt its command does not die of it.
-            asked = {128 + signal.Signals[name] for name in self.asked}
-            return "interrupted" if exit_.code in asked else "exited"
-        if exit_.signal in self.asked:
-            return "interrupted"
-        return "out_of_memory" if exit_.memory_kill else "signaled"
 
 
 class Session:
@@ -185,15 +112,14 @@ class Session:
         self._open_run(turn, shell)
         timer = self._loop.call_later(turn.timeout_s, turn.stop, "timed_out") if turn.timeout_s else None
         kills_before = self._terms.memory_kills()
-        # The table tells starts in hundredths of a second: of those close before only the children are known.
-        turn.since, turn.before = _now_ticks(), children(shell.child.pid)
+        newcomers = Newcomers(shell.child, self.id, self._terms.survey)
         shell.ended.clear()
         try:
             with suppress(StdinClosed):
                 await shell.send(turn.run.id, turn.text)
             await self._until(lambda: bool(turn.cause) or turn.is_over)
             if turn.cause:
-                await self._stop(turn, shell)
+                await self._stop(turn, shell, newcomers)
             elif turn.asked and shell.exit is None:
                 await self._sync(shell)
         finally:
@@ -228,7 +154,7 @@ class Session:
         self._lost_between = False
         self._current = turn
 
-    async def _stop(self, turn: Turn, shell: Shell) -> None:
+    async def _stop(self, turn: Turn, shell: Shell, newcomers: Newcomers) -> None:
         """End what the run has started and take the shell back; one that does not come is killed."""
         for round_, patience_s in enumerate(_PATIENCE_S):
             if shell.exit is None:
@@ -236,7 +162,7 @@ class Session:
             over = await self._until(lambda: turn.is_over, within_s=patience_s)
             if not over and round_ < _ASKED_KINDLY:
                 continue
-            await end_processes(await self._newcomers(turn, shell), grace_s=self._terms.kill_grace_s)
+            await newcomers.end(grace_s=self._terms.kill_grace_s)
             if turn.is_over:
                 break
         else:
@@ -245,10 +171,6 @@ class Session:
             await self._sync(shell)
         if not turn.is_over:
             await self._until(lambda: shell.exit is not None)
-
-    async def _newcomers(self, turn: Turn, shell: Shell) -> list[Process]:
-        census = await self._terms.survey.census()
-        return census.newcomers(shell.child.pid, self.id, since=turn.since, before=turn.before)
 
     async def _sync(self, shell: Shell) -> None:
         # An interrupt that is still on its way would hit the next command: one that does nothing comes before.
@@ -323,8 +245,3 @@ class Session:
 
     def _fault(self, error: Exception) -> None:
         _log.error("fault in session %s", self.id, exc_info=error)
-
-
-def _now_ticks() -> int:
-    """Return this moment as the process table tells it."""
-    return int(time.clock_gettime(time.CLOCK_BOOTTIME) * os.sysconf("SC_CLK_TCK"))
