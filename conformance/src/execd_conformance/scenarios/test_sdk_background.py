@@ -124,6 +124,29 @@ async def test_output_that_is_no_longer_kept_is_told(checks: Checks, daemons: Da
         checks.that("sdk.truncated", chunks.execution.truncated and 0 < count <= MIB, saw=(count, chunks.execution))
 
 
+@pytest.mark.parametrize("colour", COLOURS)
+@scenario("sdk", "sdk.output", features={"logs", "overflow"}, needs={"start"}, limit_s=60)
+async def test_output_that_is_dropped_while_it_is_read_is_told(checks: Checks, daemons: Daemons, colour: str) -> None:
+    """A program that writes faster than anybody reads: there is what is kept, and the rest is told as missing."""
+    async with (
+        daemons(retention_bytes=16 * MIB) as daemon,
+        connected(colour, daemon.url, daemon.token) as sandbox,
+    ):
+        session = await sandbox.commands.run_background("yes 0123456")
+
+        async def has_overflown() -> bool:
+            told = (await daemon.raw.request("GET", f"/executions/{session}")).json()
+            return int(told["stdout_bytes"]) > 40 * MIB
+
+        await eventually(has_overflown)
+        output = await sandbox.commands.get_output(session)
+        seen = (len(output.stdout_bytes), output.truncated, output.cursor)
+        checks.that("sdk.output", len(output.stdout_bytes) > 8 * MIB and output.truncated, saw=seen)
+        whole = output.stdout_bytes[-8 * 1000 - output.cursor % 8 :]
+        checks.that("sdk.output", whole.startswith(b"0123456\n" * 1000), saw=whole[:40])
+        await sandbox.commands.interrupt(session)
+
+
 @scenario("sdk", "sdk.max-output-bytes", "sdk.truncated", features={"max_output_bytes", "output"})
 async def test_much_output_is_cut_to_head_and_tail(checks: Checks, sandbox: Sandbox) -> None:
     execution = await sandbox.commands.run("seq 100000; echo oh >&2", max_output_bytes=20)

@@ -17,7 +17,7 @@ from execd.runs.store import Store
 from execd.runs.strip import Strip
 from execd.runs.text import torn
 
-BLOCK: Final = 64 * 1024
+BLOCK: Final = 256 * 1024
 _TORN: Final = 3
 """Bytes that an unfinished character can have."""
 _NEAR: Final = 1024

@@ -27,15 +27,19 @@ class LogReading:
         self._stdout: list[bytes] = []
         self._stderr: list[bytes] = []
         self._is_truncated = False
+        self._loses = False
+        """Whether what comes next is being dropped while portions are fetched."""
 
     def read(self) -> CommandOutput:
         """Read it all."""
         is_over = False
         while not is_over:
             try:
-                is_over = self._portion(self._at + self._portions.size)
+                # What is announced in one answer is kept until it is sent: so the rest is asked for in one.
+                is_over = self._portion(None if self._loses else self._at + self._portions.size)
                 self._portions.went()
             except SandboxException as fault:
+                self._loses = False
                 wait = self._portions.lost(fault, now=time.monotonic(), jitter=random.random())  # noqa: S311 - spread
                 sleep(wait)
         return CommandOutput(
@@ -45,8 +49,8 @@ class LogReading:
             truncated=self._is_truncated,
         )
 
-    def _portion(self, until: int) -> bool:
-        """Read both streams up to one place, and tell whether that was the last of it."""
+    def _portion(self, until: int | None) -> bool:
+        """Read both streams up to one place, or to the end; tell whether that was the last of it."""
         out = self._one("stdout", until)
         start, end = decode.cursor(out.headers, asked=self._at)
         # The other stream up to the same place: one cursor stands for both.
@@ -56,11 +60,14 @@ class LogReading:
             self._newest = decode.log_end(out.headers)
         self._stdout.append(out.body)
         self._stderr.append(err.body)
-        self._is_truncated |= max(start, later) > self._at
+        self._loses = max(start, later) > self._at
+        self._is_truncated |= self._loses
         self._at = end
+        if until is None:
+            return True
         return end < until if self._newest is None else end >= self._newest
 
-    def _one(self, stream: str, until: int) -> Reply:
+    def _one(self, stream: str, until: int | None) -> Reply:
         features = self._transport.features
         request = calls.read_log(self._execution_id, features=features, cursor=self._at, stream=stream, until=until)
         return self._transport.send(replace(request, tries=1))
