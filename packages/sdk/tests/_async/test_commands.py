@@ -520,6 +520,25 @@ async def test_output_whose_beginning_is_gone_says_so() -> None:
             assert (await sandbox.commands.get_output("a1", cursor=5)).truncated
 
 
+async def test_what_is_left_of_a_log_that_overflows_is_asked_for_in_one_piece() -> None:
+    newest = 50 * 2**20
+
+    def answer(asked: Incoming, wire: Wire) -> None:
+        end = int(asked.query.get("until", newest))
+        start = min(newest - 3, end)
+        body = b"end" if end == newest and asked.query["stream"] == "stdout" else b""
+        headers = {"EXECD_COMMANDS_TAIL_CURSOR": str(end), "EXECD_COMMANDS_LOG_START": str(start)}
+        wire.reply(200, body, **headers, EXECD_COMMANDS_LOG_END=str(newest))
+
+    with fake_daemon(features=["logs"]) as daemon:
+        daemon.on("GET", "/command/a1/logs", answer)
+        async with await Sandbox.connect(daemon.url) as sandbox:
+            output = await sandbox.commands.get_output("a1")
+        asked = [request.query.get("until") for request in daemon.seen("GET", "/command/a1/logs")]
+    assert (output.stdout, output.cursor, output.truncated) == ("end", newest, True)
+    assert asked[2:] == [None, str(newest)]
+
+
 async def test_a_daemon_that_keeps_no_streams_apart_gives_both_as_one() -> None:
     with fake_daemon(features=[]) as daemon:
         daemon.on("GET", "/command/a1/logs", log_of({"": b"out\nerr\n"}, end=8))
