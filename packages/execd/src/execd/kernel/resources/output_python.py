@@ -16,14 +16,13 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from io import FileIO, TextIOWrapper
 from logging import StreamHandler
 from typing import Any
 
+from sending_python import Sending
+
 READ_BYTES = 64 * 1024
-UNSENT_CHARACTERS = 1024 * 1024
-"""After how many written ones a cell waits until they are sent."""
 FLUSH_S = 0.05
 """How often what other programs write is sent on at once; in between it waits for ipykernel's own turn."""
 POOLS = ("concurrent.futures.thread", "multiprocessing.dummy")
@@ -161,8 +160,7 @@ class Streams:
         self._tellers: list[Any] = list(self._streams.values())
         self._capture: Capture | None = None
         for stream in self._streams.values():
-            stream.flush = partial(_flush, stream, stream.flush)
-            stream.write = _bounded(stream)
+            Sending(stream)
         if hasattr(sys.stdout, "set_thread_parent"):
             self._capture = self._captured(app)
             self._bind_threads()
@@ -271,35 +269,6 @@ class Streams:
         started.__name__ = started.__qualname__ = "start"
         threading.Thread.start = started  # type: ignore[method-assign,assignment]
         threading.Thread._bootstrap_inner = bound  # type: ignore[attr-defined]
-
-
-def _bounded(stream: Any) -> Callable[[str], Any]:
-    # ipykernel sends what there is five times a second; a cell that prints a gigabyte would have it all in memory.
-    write: Callable[[str], Any] = stream.write
-    size = 0
-
-    def bounded(string: str) -> Any:
-        nonlocal size
-        written = write(string)
-        size += len(string)
-        if size > UNSENT_CHARACTERS:
-            size = 0
-            stream.flush()
-        return written
-
-    return bounded
-
-
-def _flush(stream: Any, flush: Callable[[], None]) -> None:
-    # The thread that sends has more to do after its flush: what is sent from within it comes last in its line.
-    thread = stream.pub_thread
-    if thread is None or not thread.thread.is_alive() or thread.thread is threading.current_thread():
-        flush()
-        return
-    sent = threading.Event()
-    thread.schedule(stream._flush)
-    thread.schedule(lambda: thread.schedule(sent.set))
-    sent.wait(stream.flush_timeout)
 
 
 def _lives(stream: Any) -> bool:
