@@ -434,6 +434,17 @@ async def test_over_the_total_what_a_broken_reader_will_come_back_for_goes_last(
     assert registry.runs() == more
 
 
+@pytest.mark.parametrize("left_first", [True, False])
+async def test_nobody_comes_back_for_what_was_stopped(left_first: bool) -> None:
+    run = start(make_registry(), grace_ms=60_000)
+    reader = run.attach(after=0, follow=True)
+    if left_first:
+        reader.close()
+    run.finish(End(cause="interrupted", code="INTERRUPTED"))
+    reader.close()
+    assert not run.expected
+
+
 async def test_over_the_total_a_finished_run_that_is_read_is_spared() -> None:
     registry = make_registry(total_bytes=40 * KIB)
     read = start(registry)

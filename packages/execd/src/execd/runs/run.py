@@ -35,6 +35,9 @@ As much as the buffers on the way can hold: with the kernel's usual limits 10 Mi
 of one, with those of fast networks 38.
 """
 
+_UNAWAITED: Final = frozenset({"interrupted", "cancelled"})
+"""Ends that those who left have asked for: they do not come back for the rest."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
@@ -144,6 +147,8 @@ class Run:
         self.end = end
         self.finished_at_ms = now
         try:
+            if end.cause in _UNAWAITED:
+                self._audience.expect_nobody()
             self.leader_exited()
             self._keeper.run_ended(self)
             self._grown()
@@ -207,7 +212,8 @@ class Run:
         """Forget a reader; one that has not got all may come back until its grace is over."""
         if not self._audience.part(reader):
             return
-        if reader.follows and not reader.done:
+        is_awaited = self.end is None or self.end.cause not in _UNAWAITED
+        if reader.follows and not reader.done and is_awaited:
             self._audience.expect(reader, for_s=self.policy.disconnect_grace_ms / 1000, then=self._grace_over)
         self._keeper.reader_left(self)
 
