@@ -11,6 +11,7 @@ from execd_conformance.mutants.rewrite import Rewrite
 
 _CURSOR = "execd-commands-tail-cursor"
 _START = "execd-commands-log-start"
+_END = "execd-commands-log-end"
 _FEW = 65536
 
 
@@ -228,6 +229,12 @@ MUTANTS = (
         "A log is said to begin where it was asked for.",
         ("a_log_tells_where_it_begins/logs.start", "output_that_is_no_longer_kept_is_told/sdk.output"),
         _logs(lambda request, reply: reply.with_header(_START, request.asks("cursor") or "0")),
+    ),
+    Mutant(
+        "log-end-as-asked",
+        "A log is said to end where the answer does.",
+        ("any_two_places_have_what_lies_between/logs.end",),
+        _logs(lambda _request, reply: reply.with_header(_END, str(_told(reply)))),
     ),
     Mutant(
         "log-of-nowhere",

@@ -14,6 +14,7 @@ from execd_conformance.raw import Raw
 
 CURSOR: Final = "EXECD-COMMANDS-TAIL-CURSOR"
 START: Final = "EXECD-COMMANDS-LOG-START"
+END: Final = "EXECD-COMMANDS-LOG-END"
 
 
 @asynccontextmanager
@@ -36,15 +37,18 @@ class Log:
     """The place behind it."""
     start: int | None
     """The place where it begins, if that was told."""
+    end: int | None
+    """The place where all that had been written ended, if that was told."""
 
 
 async def read_log(raw: Raw, execution_id: str, **params: object) -> Log:
     """Read a command's log; `Broken` where there is none, or it has no cursor."""
     reply = await raw.request("GET", f"/command/{execution_id}/logs", params=params)
-    cursor, start = reply.headers.get(CURSOR, ""), reply.headers.get(START)
+    cursor = reply.headers.get(CURSOR, "")
     if reply.status != 200 or not re.fullmatch("[0-9]+", cursor):
         raise Broken(f"a log with a cursor was expected, {reply!r} came with the cursor {cursor!r}")
-    return Log(reply.body, int(cursor), None if start is None else int(start))
+    start, end = (int(told) if (told := reply.headers.get(name, "")).isdecimal() else None for name in (START, END))
+    return Log(reply.body, int(cursor), start, end)
 
 
 async def log_with(raw: Raw, execution_id: str, wanted: bytes, **params: object) -> Log:

@@ -48,6 +48,7 @@ _WORDS = ("o1", "e22", "o333", "o\\n", "e5", "e6é", "o7漢", "e\\0008")
     "logs.until",
     "logs.any-run",
     "logs.cut",
+    "logs.end",
     features={"logs", "stdin", "output"},
 )
 async def test_any_two_places_have_what_lies_between(checks: Checks, raw: Raw) -> None:
@@ -79,6 +80,7 @@ async def test_any_two_places_have_what_lies_between(checks: Checks, raw: Raw) -
             part = await read_log(raw, told, cursor=cursor, until=until, **chosen)
             want = b"".join(byte for name, byte in bytes_of[cursor:until] if wanted in {"", name})
             checks.equal("logs.until", (part.text, part.cursor), (want, until))
+            checks.equal("logs.end", (rest.end, part.end), (size, size))
     beyond = await read_log(raw, told, until=size + 1000)
     checks.equal("logs.until", (beyond.text, beyond.cursor), (log.text, size))
 
