@@ -200,7 +200,7 @@ def _surroundings(
     return Surroundings(
         environment=environment_of,
         clear=partial(clear, survey=survey, grace_s=settings.kill_grace_ms / 1000),
-        newcomers=lambda child, mark: Newcomers(child, mark, survey).end,
+        newcomers=lambda child, mark: Newcomers(child, mark, survey),
         memory_kills=memory_kills,
         memory_left=lambda: 1 - (metrics.latest.mem_used_pct or 0) / 100,
     )

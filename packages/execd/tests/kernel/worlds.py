@@ -74,7 +74,7 @@ class World:
         surroundings = Surroundings(
             environment=lambda given, mark: {**base, **given, MARK: mark},
             clear=partial(clear, survey=Survey(), grace_s=2.0),
-            newcomers=lambda child, mark: Newcomers(child, mark, Survey()).end,
+            newcomers=lambda child, mark: Newcomers(child, mark, Survey()),
             memory_kills=lambda: self.kills,
             memory_left=lambda: self.memory_left,
         )

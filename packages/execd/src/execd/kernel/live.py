@@ -11,12 +11,9 @@ import asyncio
 import logging
 import signal
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
-from functools import partial
+from collections.abc import Mapping
 from typing import Any, Final
 
-from execd.errors import StdinClosed
 from execd.kernel.execution import Death
 from execd.kernel.inbox import Inbox
 from execd.kernel.kernel import KernelFailed, Listener
@@ -24,18 +21,10 @@ from execd.kernel.lending import RETURN, lend
 from execd.kernel.messages import Message, text
 from execd.kernel.outcome import reply
 from execd.kernel.shellprocess import Job, ShellLaunch, ShellProcess
+from execd.kernel.talk import Talk
 from execd.process.shell import Shell
 from execd.runs.sse import Stream
 
-PATIENCE_S: Final = 0.15
-"""How long what was interrupted may take, each time."""
-REPEAT_S: Final = 0.01
-REPEATS: Final = 25
-ROUNDS: Final = 5
-TAKES_S: Final = 1.0
-"""How long a shell may take to read a cell, until that is looked into."""
-SYNC_S: Final = 0.5
-SYNCS: Final = 40
 _log: Final = logging.getLogger("execd.kernel")
 
 
@@ -45,7 +34,7 @@ class LiveShell:
     def __init__(self, launch: ShellLaunch, listener: Listener) -> None:
         self._launch = launch
         self._listener = listener
-        self._news = asyncio.Event()
+        self._talk = Talk()
         self._jobs: deque[Job] = deque()
         self._parent = ""
         self._count = 0
@@ -53,15 +42,15 @@ class LiveShell:
         self._early: list[tuple[Stream, bytes]] | None = None
         """What came before the shell has told that it took the cell; None when nothing is to be kept back."""
         self._interrupted = False
-        self._disturbed = False
         self._retired = False
         self._killed = False
         self._closed = False
         self._kills_before = launch.memory_kills()
-        self._inbox = Inbox(listener, emptied=self._go_on)
         self._shell = Shell(
             launch.program, place=launch.place, deliver=self._deliver, news=self._notice, failed=self._fault
         )
+        self._talk.begin(self._shell)
+        self._inbox = Inbox(listener, emptied=self._go_on)
         self.spawned = ShellProcess(self._shell, disturbed=self._disturb)
         self._serving = asyncio.get_running_loop().create_task(self._serve())
 
@@ -78,7 +67,7 @@ class LiveShell:
         return made
 
     async def _ready(self, limit_s: float) -> None:
-        if not await self._until(lambda: self._shell.ready or self._gone, within_s=limit_s):
+        if not await self._talk.until(lambda: self._shell.ready or self._gone, within_s=limit_s):
             raise KernelFailed(f"the shell did not answer within {limit_s:g} s", self._words())
         if self._gone:
             raise KernelFailed(f"the kernel did not start: it {self._fate()}", self._words())
@@ -118,7 +107,7 @@ class LiveShell:
 
     def _add(self, job: Job) -> None:
         self._jobs.append(job)
-        self._news.set()
+        self._talk.news.set()
 
     # ── signals ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -127,7 +116,7 @@ class LiveShell:
         self._interrupted = True
         self._disturb()
         self._shell.interrupt()
-        self._news.set()
+        self._talk.news.set()
 
     def pause(self) -> None:
         """Do nothing: a pipe that nobody reads holds it up."""
@@ -145,14 +134,14 @@ class LiveShell:
         self.spawned.signal_group(signal.SIGKILL)
 
     def _disturb(self) -> None:
-        self._disturbed = True
+        self._talk.disturbed = True
 
     # ── the end ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def leave(self, *, within_s: float) -> None:
         """Let the shell end by itself, by way of its EXIT trap, and return when it has, or when the time is over."""
         self._shell.close_input()
-        await self._until(lambda: self._gone, within_s=within_s)
+        await self._talk.until(lambda: self._gone, within_s=within_s)
 
     async def close(self) -> None:
         """Kill what is left of it and its group; `spawned` remains to be buried, and who survives writes for nobody."""
@@ -169,7 +158,7 @@ class LiveShell:
         self._listener.leaving()
         self._shell.flush()
         self._inbox.finish(self._parent)
-        await self._until(lambda: self._inbox.empty)
+        await self._talk.until(lambda: self._inbox.empty)
         self._listener.died(self._death())
 
     def _death(self) -> Death:
@@ -193,47 +182,33 @@ class LiveShell:
 
     async def _serve(self) -> None:
         try:
-            while await self._until(lambda: bool(self._jobs) or self._gone) and not self._gone:
+            while await self._talk.until(lambda: bool(self._jobs) or self._gone) and not self._gone:
                 await self._perform(self._jobs.popleft())
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the end of this shell and of nothing else
             self._fault(error)
             self.kill()
-            await self._until(lambda: self._gone)
+            await self._talk.until(lambda: self._gone)
         await self._mourn()
 
     async def _perform(self, job: Job) -> None:
-        if self._disturbed:
-            await self._sync()  # By a signal that came when the last one was over already.
+        if self._talk.disturbed:
+            await self._talk.sync()  # By a signal that came when the last one was over already.
         self._interrupted = False
         self._shell.ended.clear()
-        end_newcomers = self._launch.newcomers(self._shell.child)
+        newcomers = self._launch.newcomers(self._shell.child)
         if job.shown:
             self._parent, self._early = job.id, []
-        await self._hand_over(job)
+        await self._talk.hand_over(job)
         if job.shown:
             self._begin(job)
-        await self._until(lambda: self._is_over(job) or self._interrupted)
-        if not self._is_over(job):
-            await self._take_back(job, end_newcomers)
-        if self._disturbed and not self._gone:
-            await self._sync()
+        await self._talk.until(lambda: self._talk.is_over(job) or self._interrupted)
+        if not self._talk.is_over(job):
+            await self._talk.take_back(job, newcomers)
+        if self._talk.disturbed and not self._gone:
+            await self._talk.sync()
         self._shell.flush()
         if job.shown:
             self._reply(job)
-
-    async def _hand_over(self, job: Job) -> None:
-        """Return when the shell has the whole text, or has ended."""
-        send = self._shell.send if job.shown else self._shell.send_aside
-
-        def has() -> bool:
-            return self._shell.begun == job.id or self._is_over(job)
-
-        while not has():
-            with suppress(StdinClosed):  # It is gone, or about to.
-                await send(job.id, job.text)
-            if not await self._until(has, within_s=TAKES_S):
-                # It is long, or a signal from anywhere has torn it: then what comes after it passes before it.
-                await self._sync()
 
     def _begin(self, job: Job) -> None:
         self._count += 1
@@ -241,51 +216,6 @@ class LiveShell:
         early, self._early = self._early or [], None
         for stream, data in early:
             self._deliver(stream, data)
-
-    def _is_over(self, job: Job) -> bool:
-        return self._gone or job.id in self._shell.ended
-
-    async def _take_back(self, job: Job, end_newcomers: Callable[[], Awaitable[None]]) -> None:
-        """Interrupt again, and end what will not heed it; a shell that does not come back is killed by its context."""
-        over = partial(self._is_over, job)
-        if await self._until(over, within_s=PATIENCE_S):
-            return
-        self._shell.remind()
-        for _ in range(REPEATS):
-            # A shell loses one that comes while it starts a program, or while one ends: in a loop, most of them.
-            if await self._until(over, within_s=REPEAT_S):
-                return
-            self._shell.interrupt()
-        for _ in range(ROUNDS):
-            self._shell.remind()
-            if await self._until(over, within_s=PATIENCE_S):
-                return
-            await end_newcomers()
-            if not over():
-                self._shell.interrupt()
-        await self._until(over)
-
-    async def _sync(self) -> None:
-        """Return when the shell has done a command that does nothing; one that cannot is killed."""
-        # A signal that is still on its way would hit the next command, and may tear this one, too: so several are sent.
-        self._disturbed = False
-        for _ in range(SYNCS):
-            self._others += 1
-            job = Job(f"sync-{self._others}", "\\builtin :", shown=False)
-            with suppress(StdinClosed):
-                await self._shell.send_aside(job.id, job.text)
-            if await self._until(partial(self._is_over, job), within_s=SYNC_S):
-                return
-        self.kill()
-        await self._until(lambda: self._gone)
-
-    async def _until(self, there: Callable[[], bool], *, within_s: float | None = None) -> bool:
-        with suppress(TimeoutError):
-            async with asyncio.timeout(within_s):
-                while not there():
-                    self._news.clear()
-                    await self._news.wait()
-        return there()
 
     # ── what it says ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -313,12 +243,12 @@ class LiveShell:
 
     def _go_on(self) -> None:
         self._shell.resume()
-        self._news.set()
+        self._talk.news.set()
 
     def _notice(self) -> None:
         if self._gone:
             self.spawned.ended.set()
-        self._news.set()
+        self._talk.news.set()
 
     def _fault(self, error: Exception) -> None:
         _log.error("fault in a live shell", exc_info=error)

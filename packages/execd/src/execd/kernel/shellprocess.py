@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from execd.kernel.surroundings import Newcomers
 from execd.process.child import Child, Program
 from execd.process.shell import Shell
 
@@ -23,7 +24,7 @@ class ShellLaunch:
     place: str
     limit_s: float
     memory_kills: Callable[[], int]
-    newcomers: Callable[[Child], Callable[[], Awaitable[None]]]
+    newcomers: Callable[[Child], Newcomers]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from execd.process.child import Child
 
@@ -29,18 +30,27 @@ class KernelSettings:
     """How long a kernel may take to answer; a busy machine may be slow, a kernel that hangs must not hold requests."""
 
 
+class Newcomers(Protocol):
+    """Who has come since some moment, below a child or by its mark."""
+
+    def are_waited_for(self) -> bool:
+        """Return whether the child has children of its own among them."""
+
+    async def end(self) -> None:
+        """Ask them to go, kill who stays, and return when they are gone, or will not go."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What contexts need of other rooms.
 
     `environment` makes a program's environment of the variables given with it and the mark by which it is found again;
-    `clear` ends everyone of such a mark, the leader's group first; `newcomers` takes note of who is there, and what it
-    returns ends those who have come since; `memory_kills` counts; `memory_left` is a share of what
-    there is.
+    `clear` ends everyone of such a mark, the leader's group first; `newcomers` takes note of who is there, and tells
+    of those who have come since; `memory_kills` counts; `memory_left` is a share of what there is.
     """
 
     environment: Callable[[Mapping[str, str], str], dict[str, str]]
     clear: Callable[[Child, str], Awaitable[None]]
-    newcomers: Callable[[Child, str], Callable[[], Awaitable[None]]]
+    newcomers: Callable[[Child, str], Newcomers]
     memory_kills: Callable[[], int]
     memory_left: Callable[[], float] = lambda: 1.0
