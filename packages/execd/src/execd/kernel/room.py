@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from execd.errors import ShuttingDown
@@ -58,7 +59,7 @@ class Code:
         """Return contexts of their own, in which a language is served by one kernel; who asks for them closes them."""
         module = await asyncio.to_thread(importlib.import_module, "execd.kernel.contexts")
         made: Contexts = module.Contexts(
-            self._registry, self._settings, self._surroundings, self.languages.preferring(spec)
+            self._registry, replace(self._settings, pool={}), self._surroundings, self.languages.preferring(spec)
         )
         return made
 
