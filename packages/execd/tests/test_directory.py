@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -78,3 +80,13 @@ def test_without_any_place_the_reason_is_told(tmp_path: Path, monkeypatch: pytes
     directory._parents = [str(tmp_path / "file" / "a"), os.devnull]
     with pytest.raises(OSError, match=r"[Nn]ot a directory|File exists"):
         directory.name()
+
+
+def test_daemons_that_start_at_once_do_not_take_each_others_for_left_behind(tmp_path: Path) -> None:
+    script = (
+        "import os, sys\nfrom execd.directory import Directory\nmade = []\n"
+        "for _ in range(50):\n    made.append(Directory([sys.argv[1]])); place = os.path.dirname(made[-1].name())\n"
+        "    assert os.path.isdir(place), place\nassert all(os.path.isdir(each._path) for each in made)\n"
+    )
+    started = [subprocess.Popen([sys.executable, "-c", script, str(tmp_path)]) for _ in range(3)]
+    assert [process.wait(timeout=30) for process in started] == [0, 0, 0]

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Final
 
+ATTEMPTS: Final = 20
 _PREFIX: Final = "execd-k-"
 _SOCKET_LIMIT: Final = 107
 _ROOM: Final = len("/k-000000000-lines")
@@ -47,11 +48,10 @@ class Directory:
     def _usable(self) -> str:
         if self._path is None or not os.path.isdir(self._path):
             self.remove()
-            self._path = self._make()
-            self._lock = _locked(self._path)
+            self._path, self._lock = self._make()
         return self._path
 
-    def _make(self) -> str:
+    def _make(self) -> tuple[str, int]:
         failed: OSError | None = None
         for parent in self._parents:
             if len(os.fsencode(parent)) + len(f"/{_PREFIX}00000000") + _ROOM > _SOCKET_LIMIT:
@@ -59,7 +59,7 @@ class Directory:
             try:
                 os.makedirs(parent, mode=0o700, exist_ok=True)
                 _clear(parent)
-                return tempfile.mkdtemp(prefix=_PREFIX, dir=parent)
+                return _own(parent)
             except OSError as error:
                 failed = error
         raise failed or OSError(f"no directory whose path is short enough: {', '.join(self._parents)}")
@@ -70,6 +70,20 @@ def _temporary() -> list[str]:
         return [tempfile.gettempdir()]
     except OSError:  # nothing that it knows can be written: a container's root is read-only
         return []
+
+
+def _own(parent: str) -> tuple[str, int]:
+    """Return a new directory and the lock of it; raises `OSError`."""
+    for _ in range(ATTEMPTS):
+        path = tempfile.mkdtemp(prefix=_PREFIX, dir=parent)
+        # Until it is locked, another daemon that starts takes it for one that was left behind.
+        with suppress(FileNotFoundError):
+            lock = _locked(path)
+            if lock is not None and os.path.isdir(path):
+                return path, lock
+            if lock is not None:
+                os.close(lock)
+    raise OSError(f"whatever is made in {parent} is removed at once")
 
 
 def _clear(parent: str) -> None:
