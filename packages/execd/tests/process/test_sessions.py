@@ -63,6 +63,7 @@ async def here(room: Room) -> str:
         ("set -e; A=1; ! true", "echo $A$?", "11\n"),
         ("set -e; A=1; false && true", "echo $A$?; false || (exit 3) && true", "11\n"),
         ("ulimit -n 20", "ulimit -n", "20\n"),
+        ("set -a", "B=2; sh -c 'echo $B'; env | grep -c ^__execd", "2\n0\n"),
         ("coproc cat", "echo hi >&${COPROC[1]}; read x <&${COPROC[0]}; echo $x", "hi\n"),
         ("mkdir gone; cd gone; rmdir ../gone", 'cd ..; [ $PWD = "$(pwd -P)" ] && echo back', "back\n"),
         ("exec 2>err", "echo oops >&2; cat err", "oops\n"),
@@ -130,6 +131,8 @@ async def test_what_is_no_shell_text_fails_and_the_session_goes_on(room: Room, h
         ("trap 'echo failed $?' ERR", "(exit 3)", ("failed 3\n", "", 3)),
         ("trap 'echo failed' ERR", "true", ("", "", 0)),
         ("set -E; trap 'echo failed' ERR", "f() { false; true; }; f", ("failed\n", "", 0)),
+        ("trap 'echo ended' CHLD; false", "echo fine", ("fine\n", "", 0)),
+        ("set -T; trap 'echo back' RETURN; false", "echo fine", ("fine\n", "", 0)),
         ("trap 'echo back' RETURN", "echo fine", ("fine\n", "", 0)),
         ("set -x", "echo fine", ("fine\n", "+++ echo fine\n", 0)),
         ("set -v", "echo fine", ("fine\n", "echo fine\n", 0)),
@@ -365,6 +368,19 @@ async def test_interrupts_at_any_moment_never_hit_the_next_run(room: Room, here:
             watched.run.control.stop("interrupted")
         await watched.end()
         assert await room.say(here, f"echo {at}") == (f"{at}\n", "", 0)
+
+
+@pytest.mark.slow
+async def test_interrupts_at_any_moment_leave_the_shell(room: Room, here: str) -> None:
+    await room.say(here, "A=1; trap 'D=1' DEBUG; set -x")
+    for at in range(30):
+        watched = room.begin(here, "sleep 1000")
+        await asyncio.sleep(at * 0.0002)
+        if watched.run.control is not None:
+            watched.run.control.stop("interrupted")
+        await watched.end()
+        out, err, _ = await room.say(here, "echo $A")
+        assert (at, out, err) == (at, "1\n", "++++ D=1\n+++ echo 1\n")
 
 
 # ── the end of a session ─────────────────────────────────────────────────────────────────────────────────────────────

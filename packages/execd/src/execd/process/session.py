@@ -156,9 +156,13 @@ class Session:
 
     async def _stop(self, turn: Turn, shell: Shell, newcomers: Newcomers) -> None:
         """End what the run has started and take the shell back; one that does not come is killed."""
+        # A command that is interrupted while the shell takes it is torn, and its end is never told.
+        await self._until(lambda: shell.begun == turn.run.id or turn.is_over, within_s=READY_S)
         for round_, patience_s in enumerate(_PATIENCE_S):
             if shell.exit is None:
                 shell.interrupt()
+                if round_:
+                    shell.remind()
             over = await self._until(lambda: turn.is_over, within_s=patience_s)
             if not over and round_ < _ASKED_KINDLY:
                 continue
@@ -178,9 +182,12 @@ class Session:
         token = f"sync-{self._syncs}"
         with suppress(StdinClosed):
             await shell.send_aside(token)
-        if not await self._until(lambda: shell.exit is not None or token in shell.ended, within_s=READY_S):
-            shell.kill()
-            await self._until(lambda: shell.exit is not None)
+        for patience_s in (*_PATIENCE_S, READY_S):
+            if await self._until(lambda: shell.exit is not None or token in shell.ended, within_s=patience_s):
+                return
+            shell.remind()
+        shell.kill()
+        await self._until(lambda: shell.exit is not None)
 
     async def _until(self, there: Callable[[], bool], *, within_s: float | None = None) -> bool:
         with suppress(TimeoutError):

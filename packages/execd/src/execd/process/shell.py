@@ -3,12 +3,12 @@
 Bash is interactive, so that SIGINT takes it back to its top level with everything it knows; there the next line of its
 commands waits, which sources `session.bash` again. What is sourced is not interactive: no job numbers, no prompts.
 
-Bash reads these lines ahead, two by two: one for the loop, and `_BACK`. The loop gives standard input away, to
-/dev/null or whatever a command of the user's makes of it; `_BACK`, which bash holds in its memory by then, takes the
-lines for its standard input again, so that the next two are read. They, texts and statuses go through named pipes,
-which bash opens when it needs them: commands neither inherit nor meet them. (The daemon's own pipes cannot be opened by
-way of /proc, for it is not dumpable; and descriptors that bash kept it could hide neither from the user nor from its
-children.)
+Bash reads these lines ahead, together: one for the loop, and `_BACK`, twice, for an interrupt may tear one. The loop
+gives standard input away, to /dev/null or whatever a command of the user's makes of it; `_BACK`, which bash holds in
+its memory by then, takes the lines for its standard input again, so that the next are read. They, texts and statuses go
+through named pipes, which bash opens when it needs them: commands neither inherit nor meet them. (The daemon's own ones
+cannot be opened by way of /proc, for it is not dumpable; and descriptors that bash kept it could hide neither from the
+user nor from its children.)
 """
 
 from __future__ import annotations
@@ -33,10 +33,12 @@ from execd.runs.sse import Stream
 
 READY_S: Final = 10.0
 _WORDS_BYTES: Final = 16 * 1024
+_READ_BYTES: Final = 1024
+"""What bash reads of its lines at once."""
 ARGV: Final = ["bash", "--noprofile", "--norc", "--noediting", "-i"]
 _STREAMS: Final[tuple[Stream, Stream]] = ("stdout", "stderr")
 _BACK: Final = (
-    "{ __execd_code=$? __execd_flags=$-; \\builtin set +xv; "
+    "{ __execd_code=${__execd_code:-$?} __execd_flags=${__execd_flags:-$-}; \\builtin set +xva; "
     '\\builtin trap -p ERR DEBUG >"$__execd_tell"; \\builtin trap - ERR DEBUG; '
     '\\exec 0<"$__execd_lines"; } >/dev/null 2>&1\n'
 )
@@ -256,13 +258,13 @@ class _Pipes:
         except BaseException:
             self.close_all()
             raise
-        self.ahead = f". {shlex.quote(f'{place}-loop')}\n{_BACK}".encode()
-        """The lines that bash reads ahead: less than a kibibyte, which it takes at once."""
+        self.ahead = _block(f". {shlex.quote(f'{place}-loop')}\n{_BACK}{_BACK}")
+        """The lines that bash reads ahead."""
 
     def prelude(self, key: str) -> bytes:
         """Return what tells a shell of them, and sets it going."""
         names = {name: shlex.quote(f"{self._place}-{name}") for name in ("take", "tell", "lines")}
-        return _PRELUDE.format(**names, key=key).encode() + self.ahead
+        return _block(_PRELUDE.format(**names, key=key)) + self.ahead
 
     def close(self) -> None:
         """Close what is not `give` or `hear`; the shell has ended."""
@@ -289,6 +291,11 @@ class _Pipes:
 def _loop() -> str:
     lines = Path(__file__).with_name("session.bash").read_text("utf-8").splitlines()
     return " ".join(line.strip() for line in lines if not line.lstrip().startswith("#")) + "\n"
+
+
+def _block(lines: str) -> bytes:
+    """Return lines as bash reads them: so many bytes at once, and the rest is where the next are to come from."""
+    return lines.removesuffix("\n").encode().ljust(_READ_BYTES - 1) + b"\n"
 
 
 def _nothing() -> None:

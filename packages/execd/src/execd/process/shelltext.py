@@ -25,11 +25,11 @@ class Left:
         return self._restoring() + text + self._epilogue(text)
 
     def _restoring(self) -> str:
-        tracing = "".join(f"\\builtin set -{flag};" for flag in "vx" if flag in self.flags)
-        if not self.traps and not tracing:
+        options = "".join(f"\\builtin set -{flag};" for flag in "avx" if flag in self.flags)
+        if not self.traps and not options:
             return ""
-        status = '( \\builtin exit "$__execd_was" ) && \\builtin :;'
-        return f"{{ __execd_was=$?; {self.traps}{tracing}{status} }} {_QUIETLY}\n"
+        status = '__execd_status "$__execd_was" && \\builtin :;'
+        return f"{{ __execd_was=$?; {self.traps}{options}{status} }} {_QUIETLY}\n"
 
     def _epilogue(self, text: str) -> str:
         # Under `set -e` a last command that may fail (`! true`, `a && b`) would be taken for one that may not, when
