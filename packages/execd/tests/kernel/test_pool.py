@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from execd.errors import InternalFault
 from execd.kernel import pool, source, warm
 from execd.kernel.pool import Pool
 from execd.process.members import children
@@ -296,6 +297,31 @@ async def test_a_pool_is_given_up_while_memory_is_short(tmp_path: Path) -> None:
         assert ready(kernels) == []
         kernels.memory_left = 0.5
         assert await filled(kernels)
+
+
+@pytest.mark.slow
+async def test_a_start_that_fails_while_memory_is_short_is_tried_again_without_the_pool(tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    flag = broken / "once"
+    once = f"""
+import os, sys
+if any("kernel_python" in word for word in sys.orig_argv) and os.path.exists({str(flag)!r}):
+    os.unlink({str(flag)!r})
+    os._exit(1)
+"""
+    (broken / "sitecustomize.py").write_text(once)
+    async with world(tmp_path, pool=1) as kernels:
+        waiting = await filled(kernels)
+        await kernels.create(envs={"PYTHONPATH": str(broken)})
+        flag.touch()
+        with pytest.raises(InternalFault):
+            await kernels.create(envs={"PYTHONPATH": str(broken)})
+        assert ready(kernels) == [waiting]
+        flag.touch()
+        kernels.memory_left = 0.15
+        assert (await kernels.run("1", await kernels.create(envs={"PYTHONPATH": str(broken)}))).result == "1"
+        assert not alive(waiting)
 
 
 @pytest.mark.slow

@@ -87,7 +87,7 @@ class Pool:
         try:
             warm = self._pick(wanted) or await self._make(wanted)
             taken = None if warm is None else await self._hand_over(warm, wanted, listener)
-            return taken or await Kernel.start(wanted, listener)
+            return taken or await self._start_cold(wanted, listener)
         finally:
             self._takers -= 1
             self._taken_s = asyncio.get_running_loop().time()
@@ -124,6 +124,16 @@ class Pool:
             _log.info("no kernel was forked: %s", failed)
             return None
         return warm
+
+    async def _start_cold(self, wanted: Launch, listener: Listener) -> Kernel:
+        try:
+            return await Kernel.start(wanted, listener)
+        except KernelFailed:
+            if self._source is None or self._means.memory_left() > ENOUGH:
+                raise
+        # What is kept here may be what it lacked.
+        await self._discard()
+        return await Kernel.start(wanted, listener)
 
     async def _hand_over(self, warm: Warm, wanted: Launch, listener: Listener) -> Kernel | None:
         try:
