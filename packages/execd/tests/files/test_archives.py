@@ -205,3 +205,23 @@ def test_a_torn_coding_is_no_archive(tmp_path: Path) -> None:
         unpack(str(tmp_path / "target"), decoded(io.BytesIO(data[:-5000]), "gzip"))
     with pytest.raises(InvalidFile):
         unpack(str(tmp_path / "target"), decoded(io.BytesIO(b"no gzip" * 100), "gzip"))
+
+
+def test_an_archive_that_is_broken_or_cut_between_two_members_is_refused(tmp_path: Path) -> None:
+    whole = archive_of(*({"name": name, "content": b"x" * 100} for name in "abc")).getvalue()
+    second = whole.index(b"b\0")
+    broken = bytearray(whole)
+    broken[second : second + 300] = b"?" * 300
+
+    for archive in (whole[:second], bytes(broken), coder("zstd").compress(whole)):
+        with pytest.raises(InvalidFile):
+            unpack(str(tmp_path), io.BytesIO(archive))
+
+
+@pytest.mark.parametrize("kind", [tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK])
+def test_no_header_is_held_in_memory_however_long_it_is(tmp_path: Path, kind: bytes) -> None:
+    header = tarfile.TarInfo("long")
+    header.type, header.size = kind, 1 << 30
+
+    with pytest.raises(InvalidFile, match="larger than"):
+        unpack(str(tmp_path), io.BytesIO(header.tobuf(tarfile.GNU_FORMAT)))

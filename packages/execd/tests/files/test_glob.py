@@ -7,7 +7,7 @@ import time
 from fnmatch import translate
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from execd.files.glob import MAX_ALTERNATIVES, compile_pattern
@@ -95,9 +95,8 @@ def _naive(steps: list[str], path: list[str]) -> bool:
 @given(st.lists(st.sampled_from(["a", "*", "**", "?b"]), min_size=1, max_size=4), FEW)
 def test_nothing_deeper_than_the_bound_matches(steps: list[str], path: list[str]) -> None:
     compiled = compile_pattern("./" + "/".join(steps))
-    assume(compiled.matches("/".join(path)))
 
-    assert compiled.max_depth is None or len(path) <= compiled.max_depth
+    assert compiled.max_depth is None or len(path) <= compiled.max_depth or not compiled.matches("/".join(path))
 
 
 @pytest.mark.parametrize("pattern", ["*a" * 60 + "b", "./" + "**/a/" * 60 + "b", "?*" * 60 + "b", "{*a,*b}" * 8 + "c"])

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from execd.errors import FileNotFound, InvalidFile, NotADirectory, PathExists
+from execd.errors import FileNotFound, InvalidFile, NotADirectory, PathExists, PermissionDenied
 from execd.files import moving
 from execd.files.moving import move_all
 
@@ -150,3 +150,54 @@ def test_a_copy_that_fails_leaves_nothing(tmp_path: Path, elsewhere: Path, monke
 
     assert os.listdir(elsewhere) == []
     assert (tmp_path / "a").read_text() == "a"
+
+
+def test_what_has_been_carried_away_is_not_lost_when_a_later_move_fails(tmp_path: Path, elsewhere: Path) -> None:
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/only").write_text("one")
+    (tmp_path / "b").touch()
+    (tmp_path / "file").touch()
+
+    with pytest.raises(NotADirectory) as no:
+        move_all([(f"{tmp_path}/tree", f"{elsewhere}/tree"), (f"{tmp_path}/b", f"{tmp_path}/file/x")])
+
+    assert (elsewhere / "tree/only").read_text() == "one"
+    assert (no.value.details or {})["changed"] == [f"{elsewhere}/tree", f"{tmp_path}/tree"]
+
+
+def test_a_tree_that_cannot_be_removed_after_its_copy_is_not_lost(
+    tmp_path: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree/only").write_text("one")
+
+    def half(path: str) -> None:
+        os.unlink(f"{path}/only")
+        raise OSError(errno.EACCES, "no", path)
+
+    monkeypatch.setattr(moving, "remove_tree", half)
+    with pytest.raises(PermissionDenied):
+        move_all([(f"{tmp_path}/tree", f"{elsewhere}/tree")])
+
+    assert (elsewhere / "tree/only").read_text() == "one"
+
+
+def test_pipes_holes_and_names_of_any_kind_are_carried_too(tmp_path: Path, elsewhere: Path) -> None:
+    tree = tmp_path / "tree"
+    (tree / "d").mkdir(parents=True)
+    (tree / "d").chmod(0o555)
+    os.mkfifo(tree / "pipe")
+    os.close(os.open(os.fsencode(tree) + b"/\xff\n", os.O_CREAT | os.O_WRONLY))
+    with open(tree / "sparse", "wb") as sparse:
+        sparse.seek(50_000_000)
+        sparse.write(b"end")
+
+    move_all([(str(tree), f"{elsewhere}/tree")])
+
+    moved = elsewhere / "tree"
+    assert stat.S_ISFIFO((moved / "pipe").stat().st_mode)
+    assert b"\xff\n" in os.listdir(os.fsencode(moved))
+    assert (moved / "sparse").stat().st_size == 50_000_003
+    assert (moved / "sparse").stat().st_blocks < 1000
+    assert stat.S_IMODE((moved / "d").stat().st_mode) == 0o555
+    assert not tree.exists()

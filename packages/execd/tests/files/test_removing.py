@@ -10,6 +10,8 @@ import pytest
 from execd.errors import DirectoryNotEmpty, IsADirectory, NotADirectory, PermissionDenied
 from execd.files.removing import remove_directories, remove_files
 
+from .worlds import as_nobody
+
 
 def test_files_and_links_go_and_what_is_missing_is_fine(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
@@ -72,3 +74,24 @@ def test_only_empty_ones_go_where_that_is_asked_for(tmp_path: Path) -> None:
 def test_the_root_is_not_removed(path: str) -> None:
     with pytest.raises(PermissionDenied):
         remove_directories([path], recursive=False)
+
+
+def test_what_cannot_be_removed_is_named(open_directory: Path) -> None:
+    (open_directory / "tree/closed").mkdir(parents=True, mode=0o777)
+    (open_directory / "tree/closed/kept").touch()
+    (open_directory / "tree").chmod(0o777)
+    (open_directory / "tree/closed").chmod(0o555)
+
+    told = as_nobody(
+        """
+        from execd.errors import ExecdError
+        from execd.files.removing import remove_directories
+        try:
+            remove_directories([sys.argv[1]], recursive=True)
+        except ExecdError as no:
+            print(no.code, no.details["path"])
+        """,
+        f"{open_directory}/tree",
+    )
+
+    assert told == f"PERMISSION_DENIED {open_directory}/tree/closed/kept"

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from execd.errors import FileNotFound, IsADirectory
+from execd.files.content import BLOCK
 from execd.files.replacing import exchanged, replace_all
 
 
@@ -67,3 +68,10 @@ def test_when_one_file_cannot_be_changed_none_is_and_nothing_is_left(tmp_path: P
     assert (missing.value.details or {})["path"] == str(tmp_path / "gone")
     assert (tmp_path / "first").read_text() == "old"
     assert sorted(os.listdir(tmp_path)) == ["directory", "first"]
+
+
+def test_a_letter_that_becomes_a_book_is_written_little_by_little() -> None:
+    pieces = [piece for piece, _ in exchanged(iter([b"a" * 1000]), b"a", b"b" * 100_000)]
+
+    assert sum(map(len, pieces)) == 100_000_000
+    assert max(map(len, pieces)) <= BLOCK + 100_000

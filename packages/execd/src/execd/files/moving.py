@@ -9,7 +9,6 @@ import ctypes
 import errno
 import os
 import secrets
-import shutil
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
@@ -17,6 +16,8 @@ from typing import Final
 
 from execd.errors import ExecdError, FileNotFound, InvalidFile, NotADirectory, PathExists
 from execd.files.changes import Changes
+from execd.files.clearing import remove_tree
+from execd.files.copying import copy
 from execd.files.refusals import WRITING, refused, shown
 from execd.files.staging import make_parents, remove_parents
 
@@ -80,56 +81,28 @@ def _carry(source: str, target: str, changes: Changes) -> None:
             copy(source, staged)
             _rename(staged, target)
     except BaseException:
-        remove(staged)
+        with suppress(OSError):
+            remove(staged)
         raise
-    changes.made(target, lambda: remove(target))
-    with refused(source):
-        remove(source, ignore_errors=False)
-    # What has been removed could only be brought back by another copy.
+    try:
+        with refused(source):
+            remove(source)
+    except BaseException:
+        # Of a file both are there again; of a tree a part may be gone, and the copy is all there is.
+        changes.made(target, None if os.path.isdir(target) else lambda: remove(target))
+        raise
+    # From here on the copy is the only one.
+    changes.made(target, None)
     changes.made(source, None)
 
 
-def copy(source: str, target: str) -> None:
-    """Copy a tree or a file with owners, modes, times and links; raises `OSError`."""
-    if os.path.isdir(source) and not os.path.islink(source):
-        try:
-            shutil.copytree(source, target, symlinks=True, copy_function=_copy_file)
-        except shutil.Error as error:
-            raise OSError(errno.EIO, str(error.args[0][0][2])) from error
-        for directory, names, _ in os.walk(target):
-            below = os.path.relpath(directory, target)
-            for name in names:
-                _copy_owner(os.path.join(source, below, name), os.path.join(directory, name))
-        _copy_owner(source, target)
-    else:
-        _copy_file(source, target)
-
-
-def _copy_file(source: str, target: str) -> None:
-    shutil.copy2(source, target, follow_symlinks=False)
-    _copy_owner(source, target)
-
-
-def _copy_owner(source: str, target: str) -> None:
-    found = os.lstat(source)
-    with suppress(PermissionError):
-        os.chown(target, found.st_uid, found.st_gid, follow_symlinks=False)
-    if not os.path.islink(target):
-        os.chmod(target, found.st_mode & 0o7777)
-
-
-def remove(path: str, *, ignore_errors: bool = True) -> None:
-    """Remove a file, a link or a tree; a missing one is fine."""
+def remove(path: str) -> None:
+    """Remove a file, a link or a tree; a missing one is fine. Raises `OSError`."""
     if os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path, ignore_errors=ignore_errors)
-        return
-    try:
-        os.unlink(path)
-    except FileNotFoundError:
-        pass
-    except OSError:
-        if not ignore_errors:
-            raise
+        remove_tree(path)
+    else:
+        with suppress(FileNotFoundError):
+            os.unlink(path)
 
 
 def _rename(source: str, target: str) -> None:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import stat
 from collections.abc import Iterable
 from typing import Final
 
 from execd.errors import DirectoryNotEmpty, ExecdError, IsADirectory, NotADirectory, PermissionDenied
 from execd.files.changes import Changes
+from execd.files.clearing import remove_tree
 from execd.files.refusals import refusal, refused, shown
 
 _NOT_EMPTY: Final[dict[int, type[ExecdError]]] = {
@@ -78,13 +78,7 @@ def _be_empty(path: str) -> None:
 
 
 def _remove_tree(path: str) -> None:
-    # It opens what it enters by name and never follows a link, whoever changes the tree meanwhile.
     try:
-        shutil.rmtree(path)
-    except FileNotFoundError:
-        # Somebody else removes it too; what he leaves is told.
-        if os.path.lexists(path):
-            shutil.rmtree(path, ignore_errors=True)
+        remove_tree(path)
     except OSError as error:
-        culprit = error.filename if isinstance(error.filename, str) else path
-        raise refusal(error, culprit if culprit.startswith("/") else path, also=_NOT_EMPTY) from error
+        raise refusal(error, error.filename or path, also=_NOT_EMPTY) from error

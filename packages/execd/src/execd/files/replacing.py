@@ -28,9 +28,20 @@ def exchanged(blocks: Iterator[bytes], old: bytes, new: bytes) -> Iterator[tuple
         keep = min(len(pieces[-1]), len(old) - 1)
         rest = pieces[-1][len(pieces[-1]) - keep :] if keep else b""
         pieces[-1] = pieces[-1][: len(pieces[-1]) - keep]
-        yield new.join(pieces), len(pieces) - 1
+        count = len(pieces) - 1
+        for piece in _joined(pieces, new):
+            yield piece, count
+            count = 0
     if rest:
         yield rest, 0
+
+
+def _joined(pieces: list[bytes], new: bytes) -> Iterator[bytes]:
+    """Yield pieces with `new` between them, little at once: a letter may become a book."""
+    step = max(1, BLOCK // max(1, len(new)))
+    for start in range(0, len(pieces), step):
+        some = pieces[start : start + step]
+        yield new.join(some if start + step >= len(pieces) else (*some, b""))
 
 
 def replace_all(wishes: Mapping[str, tuple[str, str]]) -> dict[str, int]:

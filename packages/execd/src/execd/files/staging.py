@@ -106,7 +106,7 @@ class Staged:
         kept = True
         if old is not None:
             kept = _kept_owner(fd, old)
-            _copy_attributes(self.target, fd)
+            copy_attributes(self.target, fd)
         if wish.uid is not None or wish.gid is not None:
             os.fchown(fd, -1 if wish.uid is None else wish.uid, -1 if wish.gid is None else wish.gid)
         mode = wish.mode
@@ -215,13 +215,15 @@ def _kept_owner(fd: int, old: os.stat_result) -> bool:
     return True
 
 
-def _copy_attributes(target: str, fd: int) -> None:
+def copy_attributes(source: str | int, fd: int) -> None:
+    """Give an open file the extended attributes and the access list of a file, by its path or open too."""
     # Without its access list a file's group bits, which are then only the list's mask, would say too much.
+    follow = not isinstance(source, str)
     try:
-        names = os.listxattr(target, follow_symlinks=False)
+        names = os.listxattr(source, follow_symlinks=follow)
     except OSError:
         return
     for name in names:
         if name.startswith("user.") or name == "system.posix_acl_access":
             with suppress(OSError):
-                os.setxattr(fd, name, os.getxattr(target, name, follow_symlinks=False))
+                os.setxattr(fd, name, os.getxattr(source, name, follow_symlinks=follow))

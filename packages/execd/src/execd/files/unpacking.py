@@ -16,7 +16,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import count
-from typing import IO, Final, Protocol, cast
+from typing import IO, Final, Protocol, Self, cast
 
 from execd.errors import InvalidFile, IsADirectory, NotADirectory
 from execd.files.refusals import WRITING, refusal, shown
@@ -30,6 +30,30 @@ _numbers: Final = count()
 _DEFAULT_MODE: Final = 0o755
 _KEPT_BITS: Final = 0o1777
 """The owner of an archive's maker means nothing here, and with it go the bits that lend its rights."""
+
+
+MOST_OF_A_HEADER: Final = 1024 * 1024
+"""Bytes of what stands before a member: names and the like, which are held in memory."""
+_LONG: Final = frozenset(
+    {tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK}
+)
+
+
+class Member(tarfile.TarInfo):
+    """A member of an archive that is refused where the standard library would take what it cannot read for the end."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """Read one header; raises `ReadError` for what is none, for none, and for longer names than anybody needs."""
+        try:
+            member = super().frombuf(buf, encoding, errors)
+        except tarfile.HeaderError as error:
+            if len(buf) == tarfile.BLOCKSIZE and not any(buf):
+                raise  # the end
+            raise tarfile.ReadError(str(error)) from None
+        if member.type in _LONG and member.size > MOST_OF_A_HEADER:
+            raise tarfile.ReadError(f"a header is larger than {MOST_OF_A_HEADER} bytes")
+        return member
 
 
 class Source(Protocol):
@@ -47,9 +71,11 @@ def unpack(root: str, source: Source) -> None:
         make_parents(root)
         top = os.open(os.path.realpath(root), _DIRECTORY)
         try:
-            with tarfile.open(fileobj=cast("IO[bytes]", source), mode="r|") as archive:
+            with tarfile.open(fileobj=cast("IO[bytes]", source), mode="r|", tarinfo=Member) as archive:
                 modes: list[tuple[list[str], int]] = []
-                for member in archive:
+                while (member := archive.next()) is not None:
+                    # It keeps what it has read, for whoever might want to go back.
+                    archive.members.clear()  # type: ignore[attr-defined]
                     at = f"{root}/{member.name}"
                     _put(top, archive, member, modes)
                 _set_modes(top, modes)

@@ -10,10 +10,8 @@ import os
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
 
-_OPEN: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NONBLOCK
-_BELOW: Final = _OPEN | os.O_NOFOLLOW
+from execd.files.ladder import OPENING, Ladder
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +27,7 @@ class Found:
 
 def open_root(path: str, *, follow_link: bool = True) -> int:
     """Return the descriptor of a directory to walk through; raises `OSError`."""
-    return os.open(path, _OPEN if follow_link else _BELOW)
+    return os.open(path, OPENING & ~os.O_NOFOLLOW if follow_link else OPENING)
 
 
 def walk(
@@ -45,11 +43,13 @@ def walk(
     there is to do. What is `left_out` (by the path of its directory, with its slash, and its name) is as if absent,
     with all that is in it.
     """
-    levels: list[tuple[int, str, Iterator[tuple[str, bool]]]] = [(root, "", _entries(root, wanted))]
+    ladder = Ladder(root)
+    levels: list[tuple[str, Iterator[tuple[str, bool]]]] = [("", entries(root, wanted))]
     try:
         while levels:
-            directory, prefix, entries = levels[-1]
-            for name, is_directory in entries:
+            prefix, below = levels[-1]
+            directory = ladder.directory
+            for name, is_directory in below:
                 if left_out is not None and left_out(prefix, name):
                     continue
                 path = prefix + name
@@ -57,22 +57,24 @@ def walk(
                 if is_directory and (max_depth is None or len(levels) < max_depth):
                     # Nobody holds up a walk: what cannot be opened (any more) has nothing in it.
                     with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
-                        below = os.open(name, _BELOW, dir_fd=directory)
-                        levels.append((below, f"{path}/", _entries(below, wanted)))
+                        ladder.down(name)
+                        levels.append((f"{path}/", entries(ladder.directory, wanted)))
                         break
             else:
-                os.close(levels.pop()[0])
+                del levels[-ladder.up() :]
     finally:
-        for directory, _, _ in levels:
-            os.close(directory)
+        ladder.close()
 
 
-def _entries(directory: int, wanted: Callable[[str], bool] | None) -> Iterator[tuple[str, bool]]:
-    """Return names with whether they are directories, in order."""
+def entries(directory: int, wanted: Callable[[str], bool] | None = None) -> Iterator[tuple[str, bool]]:
+    """Return what is in an open directory, by name and whether it is a directory, in order.
+
+    What is no directory has to be `wanted`.
+    """
     found: list[tuple[str, bool]] = []
     # It may have been removed, or its file system be gone, while it was open.
-    with suppress(OSError), os.scandir(directory) as entries:
-        for entry in entries:
+    with suppress(OSError), os.scandir(directory) as scan:
+        for entry in scan:
             is_directory = entry.is_dir(follow_symlinks=False)
             if is_directory or wanted is None or wanted(entry.name):
                 found.append((entry.name, is_directory))
