@@ -295,6 +295,9 @@ async def test_a_pool_is_given_up_while_memory_is_short(tmp_path: Path) -> None:
         kernels.memory_left = 0.15
         assert (await kernels.run("1", await kernels.create())).result == "1"
         assert ready(kernels) == []
+        looks = kernels.memory_looks
+        await kernels.run("import time; time.sleep(0.5)")
+        assert kernels.memory_looks - looks < 100
         kernels.memory_left = 0.5
         assert await filled(kernels)
 

@@ -55,6 +55,7 @@ class World:
         self.root = root
         self.kills = 0
         self.memory_left = 1.0
+        self.memory_looks = 0
         clock = Clock(wall_ms=lambda: time.time_ns() // 1_000_000, mono_ms=lambda: time.monotonic_ns() // 1_000_000)
         self.registry = Registry(
             retention=Retention(run_bytes=run_bytes, max_live=max_live), spool=_Healthy(), clock=clock
@@ -76,10 +77,14 @@ class World:
             clear=partial(clear, survey=Survey(), grace_s=2.0),
             newcomers=lambda child, mark: Newcomers(child, mark, Survey()),
             memory_kills=lambda: self.kills,
-            memory_left=lambda: self.memory_left,
+            memory_left=self._look_at_memory,
         )
         languages = Languages(lambda given: surroundings.environment(given, ""), str(root), default=default_language)
         self.contexts = Contexts(self.registry, settings, surroundings, languages)
+
+    def _look_at_memory(self) -> float:
+        self.memory_looks += 1
+        return self.memory_left
 
     async def create(self, **fields: Any) -> str:
         """Return the id of a new context."""

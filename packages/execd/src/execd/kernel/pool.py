@@ -167,6 +167,7 @@ class Pool:
 
     async def _look(self) -> None:
         if self._means.memory_left() < (SHORT if self._source else ENOUGH):
+            self._stirred.clear()
             await self._discard()
         elif self._source is not None and self._source.outdated():
             outdated = self._source
