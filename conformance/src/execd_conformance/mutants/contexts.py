@@ -170,6 +170,12 @@ MUTANTS = (
         dropped(_CREATE, "cwd"),
     ),
     Mutant(
+        "context-id-dropped",
+        "The id that a client chooses for a context is ignored.",
+        ("a_context_that_is_started_again_under_its_id/context.repeated-start",),
+        dropped(_CREATE, "context_id"),
+    ),
+    Mutant(
         "context-envs-dropped",
         "The envs of a context are ignored.",
         (

@@ -113,6 +113,7 @@ FEATURES: Final = frozenset(
         "sessions",
         "run_limits",
         "write_id",
+        "context_id",
         "directories",
     }
 )

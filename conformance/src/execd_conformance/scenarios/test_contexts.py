@@ -258,3 +258,21 @@ async def test_ten_contexts_at_once(checks: Checks, raw: Raw, folder: str) -> No
     except* Broken as faults:
         checks.that("code.contexts-in-parallel", ok=False, saw=faults.exceptions[0])
         checks.that("code.isolated", ok=False, saw=faults.exceptions[0])
+
+
+@scenario("code", "context.repeated-start", features=["context_id"], limit_s=60)
+async def test_a_context_that_is_started_again_under_its_id(checks: Checks, raw: Raw, unique: str) -> None:
+    """At once, afterwards, and with other fields; the state stays."""
+    first, again = await asyncio.gather(*(make(raw, context_id=unique) for _ in range(2)))
+    checks.equal("context.repeated-start", [first.json().get("id"), again.json().get("id")], [unique, unique])
+    await cell(raw, "left = 1", unique)
+    after = await make(raw, context_id=unique)
+    checks.equal("context.repeated-start", (after.status, after.json()), (200, first.json()))
+    checks.equal("context.repeated-start", (await cell(raw, "left", unique)).value, "1")
+    other = await make(raw, context_id=unique, envs={"OTHER": "1"})
+    checks.equal("context.repeated-start", (other.status, other.code), (409, "EXECUTION_CONFLICT"))
+    await raw.request("DELETE", f"/code/contexts/{unique}", timeout_s=START_S)
+    fresh = await make(raw, context_id=unique)
+    ran = await cell(raw, "'left' in globals()", unique)
+    checks.equal("context.repeated-start", (fresh.status, ran.value), (200, "False"))
+    await raw.request("DELETE", f"/code/contexts/{unique}", timeout_s=START_S)

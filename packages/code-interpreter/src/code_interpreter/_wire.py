@@ -36,6 +36,7 @@ class CreateContextRequest(Struct, frozen=True, omit_defaults=True, kw_only=True
     language: str | None = None
     cwd: Annotated[str, Meta(pattern="\\A[^\\u0000]*\\Z")] | None = None
     envs: dict[VariableName, Text] | None = None
+    context_id: Annotated[str, Meta(pattern="\\A[A-Za-z0-9_-]{1,64}\\Z")] | None = None
 
 
 class ContextChoice(Struct, frozen=True, omit_defaults=True, kw_only=True):

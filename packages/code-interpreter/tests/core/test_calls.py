@@ -94,10 +94,15 @@ def test_contexts_are_named_in_the_path() -> None:
 
 
 def test_a_context_is_asked_for_with_its_place_and_variables() -> None:
-    request = calls.create_context(SupportedLanguage.PYTHON, working_dir="/work", envs={"A": "1"})
+    request = calls.create_context(
+        SupportedLanguage.PYTHON, context_id="c", features=frozenset(), working_dir="/work", envs={"A": "1"}
+    )
     assert json.loads(request.body) == {"language": "python", "cwd": "/work", "envs": {"A": "1"}}
     assert not request.is_idempotent
-    assert json.loads(calls.create_context("go").body) == {"language": "go"}
+    plain = calls.create_context("go", context_id="c", features=frozenset())
+    assert (json.loads(plain.body), plain.is_idempotent) == ({"language": "go"}, False)
+    named = calls.create_context("go", context_id="c", features=frozenset({"context_id"}))
+    assert (json.loads(named.body), named.is_idempotent) == ({"language": "go", "context_id": "c"}, True)
 
 
 def test_contexts_may_be_listed_by_language() -> None:

@@ -57,6 +57,7 @@ class Feature(StrEnum):
     SESSIONS = "sessions"
     RUN_LIMITS = "run_limits"
     WRITE_ID = "write_id"
+    CONTEXT_ID = "context_id"
     CHUNKED_UPLOAD = "chunked_upload"
     ARCHIVE = "archive"
     WATCH = "watch"
@@ -228,6 +229,7 @@ class CreateContextRequest(Struct, frozen=True, omit_defaults=True, forbid_unkno
     language: str | None = None
     cwd: Annotated[str, Meta(pattern="\\A[^\\u0000]*\\Z")] | None = None
     envs: dict[VariableName, Text] | None = None
+    context_id: Annotated[str, Meta(pattern="\\A[A-Za-z0-9_-]{1,64}\\Z")] | None = None
 
 
 class ContextChoice(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):

@@ -28,6 +28,7 @@ EVERY_FEATURE: Final = frozenset(
         *("execution_id", "output", "replay", "disconnect", "overflow", "stdin", "user"),
         *("create_mode", "ephemeral", "restart", "logs", "signal", "max_output_bytes", "sessions", "run_limits"),
         "write_id",
+        "context_id",
     }
 )
 """What a current daemon has."""

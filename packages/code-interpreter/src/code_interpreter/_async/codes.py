@@ -146,7 +146,13 @@ class Codes:
             >>> context = await interpreter.codes.create_context(SupportedLanguage.PYTHON)  # doctest: +SKIP
             >>> await interpreter.codes.run("x = 1", context_id=context.context_id)  # doctest: +SKIP
         """
-        request = calls.create_context(language, working_dir=working_dir, envs=envs)
+        request = calls.create_context(
+            language,
+            context_id=uuid.uuid4().hex,
+            features=self._transport.features,
+            working_dir=working_dir,
+            envs=envs,
+        )
         return decode.context((await self._transport.send(request)).body)
 
     async def list_contexts(self, language: str | None = None) -> list[CodeContext]:

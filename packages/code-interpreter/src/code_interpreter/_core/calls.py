@@ -101,18 +101,31 @@ def answer(execution_id: str, text: str | None) -> Request:
     )
 
 
-def create_context(language: str, *, working_dir: str | None = None, envs: Mapping[str, str] | None = None) -> Request:
-    """Start a context; answered when its kernel takes code."""
+def create_context(
+    language: str,
+    *,
+    context_id: str,
+    features: AbstractSet[str],
+    working_dir: str | None = None,
+    envs: Mapping[str, str] | None = None,
+) -> Request:
+    """Start a context; answered when its kernel takes code.
+
+    `context_id` is used where contexts take one: then the start can be repeated safely.
+    """
+    named = "context_id" in features
     body = _wire.CreateContextRequest(
         language=_text("language", str(language)),
         cwd=None if working_dir is None else _text("working_dir", working_dir),
         envs=environment(envs),
+        context_id=context_id if named else None,
     )
     return Request(
         method="POST",
         path="/code/context",
         body=msgspec.json.encode(body),
         content_type=_JSON,
+        is_idempotent=named,
         silence_s=START_SILENCE_S,
     )
 

@@ -15,21 +15,21 @@ from execd._wire import CodeContext, CreateContextRequest, LanguageInfo, RunCode
 from execd.errors import (
     ContextNotFound,
     ExecdError,
+    ExecutionConflict,
     ExecutionNotFound,
-    InternalFault,
     InvalidRequestBody,
     LimitReached,
     ShuttingDown,
 )
 from execd.kernel.broadcast import Listener
 from execd.kernel.context import Context, Means, Setting
-from execd.kernel.execution import stopped
 from execd.kernel.kernel import KernelFailed
 from execd.kernel.languages import Languages
 from execd.kernel.launcher import Launcher
 from execd.kernel.requests import KIND, check_envs, order, policy
 from execd.kernel.specs import ALIASES, Spec
 from execd.kernel.surroundings import KernelSettings, Surroundings
+from execd.kernel.told import fault, last_event, view
 from execd.runs.registry import Registry
 from execd.runs.run import Run
 
@@ -47,6 +47,8 @@ class Contexts:
         self._registry = registry
         self._limit = settings.max_contexts
         self._contexts: dict[str, Context] = {}
+        self._asked: dict[str, tuple[CreateContextRequest, asyncio.Task[CodeContext]]] = {}
+        """By id, what each context was asked for with; also while it is being made."""
         self._defaults: dict[str, str] = {}
         """Language → id of its default context."""
         self._ephemeral: set[Context] = set()
@@ -67,29 +69,46 @@ class Contexts:
     # ── contexts ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def create(self, request: CreateContextRequest) -> CodeContext:
-        """Return a new context, when it takes code.
+        """Return a new context, when it takes code, or the one that the same request under its id has made before.
 
-        Raises `LanguageNotSupported`, `InvalidRequestBody`, `PermissionDenied`, `LimitReached`, `ShuttingDown`, and
-        `InternalFault` with the last words of a kernel that did not start.
+        Raises `ExecutionConflict` where another request has that id, `LanguageNotSupported`, `InvalidRequestBody`,
+        `PermissionDenied`, `LimitReached`, `ShuttingDown`, and `InternalFault` with the last words of a kernel that did
+        not start.
         """
+        context_id = request.context_id or uuid.uuid4().hex
+        if context_id not in self._asked:
+            making = asyncio.get_running_loop().create_task(self._create(context_id, request))
+            making.add_done_callback(lambda made: made.cancelled() or made.exception())  # whether anybody waits or not
+            self._asked[context_id] = request, making
+        asked, making = self._asked[context_id]
+        if asked != request:
+            raise ExecutionConflict(f"context {context_id!r} was started with other fields")
+        # Whoever asked first may leave: who asks again finds it all the same.
+        return await asyncio.shield(making)
+
+    async def _create(self, context_id: str, request: CreateContextRequest) -> CodeContext:
         envs = request.envs or {}
-        context = self._make(await self._languages.spec(request.language, envs), request.cwd, envs)
-        self._contexts[context.setting.id] = context
+        try:
+            spec = await self._languages.spec(request.language, envs)
+            context = self._contexts[context_id] = self._make(spec, request.cwd, envs, context_id=context_id)
+        except BaseException:
+            self._asked.pop(context_id, None)
+            raise
         try:
             await context.ready()
         except KernelFailed as failed:
             await self._end(context, cause="interrupted")
-            raise _fault(failed) from None
-        return _view(context)
+            raise fault(failed) from None
+        return view(context)
 
     async def show(self, language: str | None = None) -> list[CodeContext]:
         """Return the contexts (of one language) in the order of their starts; raises `LanguageNotSupported`."""
         name = await self._languages.canonical(language) if language else None
-        return [_view(context) for context in self._contexts.values() if name in (None, context.setting.spec.language)]
+        return [view(context) for context in self._contexts.values() if name in (None, context.setting.spec.language)]
 
     def get(self, context_id: str) -> CodeContext:
         """Return one context; raises `ContextNotFound`."""
-        return _view(self._find(context_id))
+        return view(self._find(context_id))
 
     def listen(self, context_id: str) -> Listener:
         """Return a listener to what a context says outside of its runs; raises `ContextNotFound`."""
@@ -101,8 +120,8 @@ class Contexts:
         try:
             await context.restart()
         except KernelFailed as failed:
-            raise _fault(failed) from None
-        return _view(context)
+            raise fault(failed) from None
+        return view(context)
 
     async def delete(self, context_id: str) -> None:
         """End a context and return when nothing of it is left; raises `ContextNotFound`."""
@@ -227,16 +246,19 @@ class Contexts:
             raise ContextNotFound(f"no context {context_id[:64]!r}", details=details)
         return context
 
-    def _make(self, spec: Spec, cwd: str | None, envs: Mapping[str, str]) -> Context:
+    def _make(self, spec: Spec, cwd: str | None, envs: Mapping[str, str], *, context_id: str | None = None) -> Context:
         if self._closing:
             raise ShuttingDown("the daemon is going down")
         limit = self._limit
         if len(self._contexts) + len(self._ephemeral) >= limit:
             raise LimitReached(f"{limit} contexts are there, the most that may be at once", details={"limit": limit})
         directory = self._launcher.directory(cwd, envs)
-        return Context(Setting(id=uuid.uuid4().hex, spec=spec, directory=directory, envs=dict(envs)), self._means)
+        return Context(
+            Setting(id=context_id or uuid.uuid4().hex, spec=spec, directory=directory, envs=dict(envs)), self._means
+        )
 
     def _expire(self, context: Context) -> None:
+        self._asked.pop(context.setting.id, None)
         if self._contexts.pop(context.setting.id, None) is not None:
             self._expired.append(context.setting.id)
             self._keep(self._end(context, cause="interrupted"))
@@ -247,9 +269,10 @@ class Contexts:
 
     async def _end(self, context: Context, *, cause: str) -> None:
         self._contexts.pop(context.setting.id, None)
+        self._asked.pop(context.setting.id, None)
         self._ephemeral.discard(context)
         # Whoever asked for it may leave; it is ended all the same.
-        await asyncio.shield(self._keep(context.close(cause, _last_event(cause))))
+        await asyncio.shield(self._keep(context.close(cause, last_event(cause))))
 
     def _keep(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(coroutine)
@@ -261,22 +284,3 @@ class Contexts:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("fault while a context ended", exc_info=error)
-
-
-def _view(context: Context) -> CodeContext:
-    setting = context.setting
-    printable = setting.directory.encode(errors="replace").decode()
-    return CodeContext(id=setting.id, language=setting.spec.language, cwd=printable)
-
-
-def _fault(failed: KernelFailed) -> InternalFault:
-    words = list(failed.last_words)
-    last = next(filter(str.strip, reversed(words)), None)
-    message = f"{failed}: {last}" if last else str(failed)
-    return InternalFault(message, details={"last_words": words})
-
-
-def _last_event(cause: str) -> dict[str, Any]:
-    why = stopped(cause)
-    error = {"ename": why.ename, "evalue": why.evalue, "traceback": []}
-    return {"type": "error", "error": error, "code": why.code, "cause": why.cause}
