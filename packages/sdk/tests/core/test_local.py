@@ -29,3 +29,8 @@ def test_ready_is_one_whole_line() -> None:
     assert local.ready_line(b'{"event":"ready"') is None
     assert local.ready_line(b'{"event":"ready","pid":7}\nmore') == {"event": "ready", "pid": 7}
     assert local.ready_line(b"hello\n") == {}
+
+
+def test_whoever_runs_code_once_has_a_kernel_ready_for_the_next_context() -> None:
+    arguments = local.daemon_arguments("python", socket="/s", lifeline=3, working_dir="/w")
+    assert arguments[arguments.index("--pool") :] == ["--pool", "python=1", "--pool-lazy"]
