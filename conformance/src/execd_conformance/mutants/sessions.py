@@ -209,6 +209,12 @@ MUTANTS = (
         dropped(_is_run, "execution_id"),
     ),
     Mutant(
+        "session-detach-dropped",
+        "Every run of a session is stopped when its readers leave.",
+        ("a_run_of_a_session_heeds_its_readers_leaving/session.disconnect",),
+        dropped(_is_run, "on_disconnect"),
+    ),
+    Mutant(
         "session-run-as-command",
         "A session's run is told as a command.",
         ("output_of_a_session_is_exact/session.fields",),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from execd_conformance.checks import Checks, scenario
 from execd_conformance.laws import EVERY, are_gone, are_running, lawful
+from execd_conformance.polling import ended
 from execd_conformance.raw import Raw
 from execd_conformance.scenarios.shells import Shell, notices, shell
 from execd_conformance.stream import Stream
@@ -79,6 +80,21 @@ async def test_what_a_stopped_run_has_started_is_gone(checks: Checks, raw: Raw) 
 
 async def _word(stream: Stream) -> str:
     return str((await stream.until(lambda event: event.type == "stdout"))["text"]).strip()
+
+
+@scenario("commands", "session.disconnect", features={"sessions", "replay"})
+async def test_a_run_of_a_session_heeds_its_readers_leaving(checks: Checks, raw: Raw) -> None:
+    async with shell(raw) as here:
+        await here.run("A=1")
+        for policy, cause in (("kill", "cancelled"), ("detach", "exited")):
+            asked = {"on_disconnect": policy, "disconnect_grace_ms": 100, "output": "lines"}
+            async with here.stream("echo $$; sleep 2; echo after", **asked) as stream:
+                await _word(stream)
+                told = str(stream.events[0]["text"])
+                await stream.leave()
+            checks.equal("session.disconnect", (await ended(raw, told)).get("cause"), cause)
+            ran = await here.run("echo $A")
+            checks.equal("session.disconnect", (notices(ran), ran.stdout), ([], "1\n"))
 
 
 @scenario("commands", "session.replaced", features={"sessions"}, limit_s=40)
