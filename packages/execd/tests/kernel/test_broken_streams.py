@@ -20,6 +20,7 @@ BROKEN = [
 HEARS = "import os, sys; print('out'); print('err', file=sys.stderr); os.system('echo sub; echo suberr >&2'); 1 + 1"
 
 
+@pytest.mark.slow
 async def test_a_cell_that_breaks_its_streams_ends_and_the_next_one_has_them_again(kernels: World) -> None:
     context = await kernels.create()
     for code in BROKEN:
@@ -48,6 +49,7 @@ async def test_a_descriptor_that_a_cell_puts_elsewhere_stays_there(kernels: Worl
     assert (kernels.root / "there").read_text() == "hidden\n"
 
 
+@pytest.mark.slow
 async def test_what_was_flushed_or_written_by_a_program_comes_before_a_sudden_death(kernels: World) -> None:
     context = await kernels.create()
     for kill in ("os._exit(1)", "os.kill(os.getpid(), 9)"):
@@ -137,6 +139,7 @@ async def test_a_kernel_that_was_stopped_while_idle_is_replaced(kernels: World) 
     assert (told.result, told.statuses) == ("False", ["restarted"])
 
 
+@pytest.mark.slow
 async def test_a_cell_that_its_client_stops_goes_on_when_told_to(kernels: World) -> None:
     follower = await kernels.start("import time\nprint('up', flush=True)\ntime.sleep(1)\n'done'")
     await follower.until_text("up")
@@ -148,6 +151,7 @@ async def test_a_cell_that_its_client_stops_goes_on_when_told_to(kernels: World)
     assert (await follower.ended()).result == "'done'"
 
 
+@pytest.mark.slow
 async def test_a_restart_or_a_deletion_costs_the_running_cell_its_state(kernels: World) -> None:
     context = await kernels.create()
     for ends in (kernels.contexts.restart, kernels.contexts.delete):

@@ -397,6 +397,7 @@ async def test_a_kernel_that_dies_as_it_starts_is_told_with_its_last_words_and_n
             await kernels.create(envs={"IPYTHONDIR": str(startup.parent.parent)})
 
 
+@pytest.mark.slow
 async def test_kernels_that_die_one_after_another_end_the_run_that_waits(kernels: World) -> None:
     context = await kernels.create(envs={"IPYTHONDIR": str(kernels.root / "ipython")})
     await kernels.run("1", context)
