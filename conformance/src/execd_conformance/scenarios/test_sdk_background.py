@@ -161,6 +161,24 @@ async def test_much_output_is_cut_to_head_and_tail(checks: Checks, sandbox: Sand
     checks.that("sdk.truncated", stream.execution.truncated, saw=stream.execution)
 
 
+@scenario("sdk", "sdk.list", features={"replay", "signal"})
+async def test_commands_are_listed(checks: Checks, sandbox: Sandbox, raw: Raw) -> None:
+    ended = [(await raw.run(f"exit {number}")).id for number in range(3)]
+    running = await sandbox.commands.run_background("exec sleep 300")
+    late = (await raw.run("true")).id
+    mine = {*ended, running.id, late}
+    told = [status for status in await sandbox.commands.list() if status.id in mine]
+    checks.equal("sdk.list", [status.id for status in told], [*ended, running.id, late])
+    seen = [(status.exit_code, status.is_running, status.background) for status in told]
+    checks.equal("sdk.list", seen[2:4], [(2, False, False), (None, True, True)])
+    checks.equal("sdk.list", told[0].command, "exit 0")
+    for is_running, want in ((True, [running.id]), (False, [*ended, late])):
+        found = await sandbox.commands.list(running=is_running)
+        checks.equal("sdk.list", [status.id for status in found if status.id in mine], want)
+        checks.equal("sdk.list", {status.is_running for status in found}, {is_running})
+    await sandbox.commands.interrupt(running)
+
+
 @pytest.mark.parametrize("colour", COLOURS)
 @scenario("sdk", "sdk.closing-background", "sdk.background")
 async def test_closing_a_sandbox_leaves_the_background_alone(
