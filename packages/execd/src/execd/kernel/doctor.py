@@ -80,6 +80,10 @@ class Doctor:
         return None if trial.ename in (None, told) else f"{trial.error!r} raised {told!r} in place of {trial.ename!r}"
 
     async def _interrupt(self, trial: Trial) -> str | None:
+        # A machine that has just started much may be late once; what is wrong with a kernel is so twice.
+        return await self._interrupted(trial) and await self._interrupted(trial)
+
+    async def _interrupted(self, trial: Trial) -> str | None:
         end = (await self._run(trial.endless, interrupt=True))[-1]
         if end.get("cause") != "interrupted":
             return f"{trial.endless!r} ended as {_name(end)}"
