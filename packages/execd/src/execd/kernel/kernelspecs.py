@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from execd.kernel.specs import SPECS, Spec
@@ -78,7 +79,7 @@ def _spec(name: str, language: str, directory: str, told: Mapping[str, Any]) -> 
         interpreter=program,
         fallbacks=(),
         probe=None,
-        trial=known[0].trial if known else None,
+        trial=replace(known[0].trial, ename=None) if known and known[0].trial else None,
         argv=("{interpreter}", *arguments),
         envs={str(key): str(value) for key, value in envs.items()} if isinstance(envs, dict) else {},
         transport="tcp",
