@@ -8,10 +8,10 @@ from itertools import chain
 
 import pytest
 
-from opensandbox import Execution, Sandbox
+from opensandbox import Sandbox
 
 from ..conftest import RunningDaemon
-from ..faults import FailingNetwork, Fault, failing_network, random_faults
+from ..faults import Fault, failing_network, random_faults
 
 TALK = r"""
 for i in 1 2 3 4 5 6 7 8; do
@@ -70,7 +70,15 @@ async def written_to(sandbox: Sandbox) -> None:
     assert written == "".join(f"line {number}\n" * 500 for number in range(10))
 
 
-KINDS = (foreground, slowly, fed, background, read_as_it_comes, written_to)
+async def in_session(sandbox: Sandbox) -> None:
+    async with sandbox.commands.session() as shell:
+        for _ in range(3):
+            await shell.run("x=$((x + 1))")
+        execution = await shell.run(f"echo $x; {TALK} (exit 5)", check=False)
+    assert (execution.stdout_bytes, execution.stderr_bytes, execution.exit_code) == (b"3\n" + OUT, ERR, 5)
+
+
+KINDS = (foreground, slowly, fed, background, read_as_it_comes, written_to, in_session)
 
 
 async def through_faults(execd: RunningDaemon, kind: Callable[[Sandbox], Awaitable[None]], seed: int) -> None:
@@ -97,22 +105,3 @@ async def test_a_network_that_fails_anywhere_at_any_time_changes_no_result(
     execd: RunningDaemon, kind: Callable[[Sandbox], Awaitable[None]], seed: int
 ) -> None:
     await through_faults(execd, kind, seed)
-
-
-async def in_session(sandbox: Sandbox, network: FailingNetwork) -> Execution:
-    async with sandbox.commands.session() as shell:
-        network.drop()
-        network.plan = random_faults(3, count=12, largest=100_000)
-        for _ in range(3):
-            await shell.run("x=$((x + 1))")
-        execution = await shell.run(f"echo $x; {TALK} (exit 5)", check=False)
-        network.plan = iter(())
-    return execution
-
-
-async def test_a_session_survives_a_network_that_fails(execd: RunningDaemon) -> None:
-    with failing_network(execd.address) as network:
-        async with await Sandbox.connect(network.url, access_token=execd.token) as sandbox:
-            execution = await in_session(sandbox, network)
-        assert network.faults
-    assert (execution.stdout_bytes, execution.stderr_bytes, execution.exit_code) == (b"3\n" + OUT, ERR, 5)

@@ -9,10 +9,10 @@ from itertools import chain
 
 import pytest
 
-from opensandbox import Execution, SandboxSync
+from opensandbox import SandboxSync
 
 from ..conftest import RunningDaemon
-from ..faults import FailingNetwork, Fault, failing_network, random_faults
+from ..faults import Fault, failing_network, random_faults
 
 TALK = r"""
 for i in 1 2 3 4 5 6 7 8; do
@@ -71,7 +71,15 @@ def written_to(sandbox: SandboxSync) -> None:
     assert written == "".join(f"line {number}\n" * 500 for number in range(10))
 
 
-KINDS = (foreground, slowly, fed, background, read_as_it_comes, written_to)
+def in_session(sandbox: SandboxSync) -> None:
+    with sandbox.commands.session() as shell:
+        for _ in range(3):
+            shell.run("x=$((x + 1))")
+        execution = shell.run(f"echo $x; {TALK} (exit 5)", check=False)
+    assert (execution.stdout_bytes, execution.stderr_bytes, execution.exit_code) == (b"3\n" + OUT, ERR, 5)
+
+
+KINDS = (foreground, slowly, fed, background, read_as_it_comes, written_to, in_session)
 
 
 def through_faults(execd: RunningDaemon, kind: Callable[[SandboxSync], Awaitable[None]], seed: int) -> None:
@@ -98,22 +106,3 @@ def test_a_network_that_fails_anywhere_at_any_time_changes_no_result(
     execd: RunningDaemon, kind: Callable[[SandboxSync], Awaitable[None]], seed: int
 ) -> None:
     through_faults(execd, kind, seed)
-
-
-def in_session(sandbox: SandboxSync, network: FailingNetwork) -> Execution:
-    with sandbox.commands.session() as shell:
-        network.drop()
-        network.plan = random_faults(3, count=12, largest=100_000)
-        for _ in range(3):
-            shell.run("x=$((x + 1))")
-        execution = shell.run(f"echo $x; {TALK} (exit 5)", check=False)
-        network.plan = iter(())
-    return execution
-
-
-def test_a_session_survives_a_network_that_fails(execd: RunningDaemon) -> None:
-    with failing_network(execd.address) as network:
-        with SandboxSync.connect(network.url, access_token=execd.token) as sandbox:
-            execution = in_session(sandbox, network)
-        assert network.faults
-    assert (execution.stdout_bytes, execution.stderr_bytes, execution.exit_code) == (b"3\n" + OUT, ERR, 5)
