@@ -6,7 +6,6 @@ import os
 import random
 import signal
 import socket
-import subprocess
 import threading
 import time
 from base64 import b64decode
@@ -19,6 +18,7 @@ import httpx
 import pytest
 
 from .daemons import LIMIT_S, Daemon, daemon, without_uvloop
+from .disks import mounted
 from .files.worlds import BOUNDARY, file, form, metadata
 
 MIB = 1 << 20
@@ -197,15 +197,8 @@ def test_what_waits_for_ever_holds_nobody_up(running: Daemon, root: Path) -> Non
 @pytest.fixture
 def small_disk(root: Path) -> Iterator[Path]:
     """A file system of one mebibyte."""
-    disk = root / "disk"
-    disk.mkdir()
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount a small disk; run the tests as root")
-    mount = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "execd-test", disk], check=False, timeout=30)
-    if mount.returncode:
-        pytest.skip("mounting is not allowed here; run the tests with CAP_SYS_ADMIN")
-    yield disk
-    subprocess.run(["umount", "--lazy", disk], check=True, timeout=30)
+    with mounted(root / "disk") as disk:
+        yield disk
 
 
 def test_a_full_disk_is_507_and_nothing_is_left(running: Daemon, small_disk: Path) -> None:
