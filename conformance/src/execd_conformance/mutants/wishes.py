@@ -84,15 +84,24 @@ def _cuts_readers(_token: str | None) -> Rewrite:
 def _lost_place(_token: str | None) -> Rewrite:
     """A cursor is good for as long as the run that it was given with is there."""
     deleted: set[str] = set()
+    last: dict[str, str] = {}
+
+    def where(request: Request) -> bool:
+        return _is_deletion(request) or (request.method == "GET" and request.path == "/executions")
 
     def ask(request: Request) -> Request | Reply:
         if _is_deletion(request):
             deleted.add(_id(request))
-        cursor = request.asks("cursor") if request.path == "/executions" else None
-        is_lost = cursor is not None and any(cursor.endswith(name) for name in deleted)
+        is_lost = last.get(request.asks("cursor") or "") in deleted
         return refusal(request, 400, "INVALID_QUERY") if is_lost else request
 
-    return Rewrite(ask=ask)
+    def reply(_request: Request, reply: Reply) -> Reply:
+        shown, cursor = reply.mapping.get("executions"), reply.mapping.get("next_cursor")
+        if shown and isinstance(cursor, str):
+            last[cursor] = str(shown[-1].get("id"))
+        return reply
+
+    return Rewrite(where=where, ask=ask, reply=reply)
 
 
 def _without_last(_request: Request, reply: Reply) -> Reply:
