@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from execd.errors import InternalFault
 from execd.kernel.kernelspecs import find, names
 from execd.kernel.languages import Languages
 
@@ -65,3 +66,17 @@ async def test_a_preferred_kernel_serves_where_it_is_installed(tmp_path: Path) -
     assert (await languages(("go", "mine")).spec("golang", {})).kernel == "mine"
     assert await languages(("go", "mine")).installed() == ["python", "bash", "go"]
     assert [info.kernel.split()[0] for info in await languages(("go", "mine")).infos()] == ["ipykernel", "bash", "mine"]
+
+
+async def test_while_nobody_can_be_asked_the_languages_are_those_of_the_last_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    languages = Languages(lambda _: {"PATH": "/usr/bin:/bin"}, "/", default=None)
+    before = await languages.installed()
+
+    async def full(*_: object) -> None:
+        raise InternalFault("python3 cannot be asked for its kernel: Resource temporarily unavailable")
+
+    monkeypatch.setattr(languages, "interpreter", full)
+    assert before
+    assert await languages.installed() == before

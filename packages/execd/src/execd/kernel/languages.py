@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 
 from execd._wire import LanguageInfo
-from execd.errors import InvalidRequestBody, LanguageNotSupported
+from execd.errors import InternalFault, InvalidRequestBody, LanguageNotSupported
 from execd.kernel import kernelspecs
 from execd.kernel.interpreter import Interpreter, Interpreters
 from execd.kernel.specs import ALIASES, SPECS, Spec, aliases
@@ -33,6 +33,7 @@ class Languages:
         self._default = default
         self._preferred = preferred
         self._interpreters = Interpreters()
+        self._installed: list[str] = []
 
     async def spec(self, language: str | None, envs: Mapping[str, str]) -> Spec:
         """Return the first kernel that is installed for a language; raises what `canonical` raises."""
@@ -95,13 +96,24 @@ class Languages:
         self._interpreters.forget(interpreter)
 
     async def installed(self) -> list[str]:
-        """Return the names of the languages that are installed; where the daemon has the kernel, nobody is asked."""
-        return [language for language in self.known() if await self._served(self.candidates(language))]
+        """Return the names of the languages that are installed; where the daemon has the kernel, nobody is asked.
+
+        While no program can be started that might be asked, they are those of the last time.
+        """
+        try:
+            self._installed = [language for language in self.known() if await self._served(self.candidates(language))]
+        except InternalFault:
+            if not self._installed:
+                raise
+        return self._installed
 
     async def _served(self, specs: Sequence[Spec]) -> bool:
         if any(sys.executable in spec.fallbacks and find_spec(spec.kernel) for spec in specs):
             return True
-        return any([await self.interpreter(spec, {}) for spec in specs])
+        for spec in specs:
+            if await self.interpreter(spec, {}):
+                return True
+        return False
 
     async def infos(self) -> list[LanguageInfo]:
         """Return what is installed."""
