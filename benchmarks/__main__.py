@@ -12,7 +12,7 @@ import platform
 import sys
 from collections.abc import Awaitable, Callable
 
-from benchmarks import cells, commands, footprint, transfers
+from benchmarks import cells, commands, footprint, transfers, trees
 from benchmarks.measure import Row, table
 
 BENCHES: dict[str, Callable[[bool], Awaitable[list[Row]]]] = {
@@ -22,6 +22,8 @@ BENCHES: dict[str, Callable[[bool], Awaitable[list[Row]]]] = {
     "footprint": footprint.footprint,
     "cells": cells.cells,
     "transfers": transfers.transfers,
+    "trees": trees.trees,
+    "responses": trees.responses,
 }
 
 

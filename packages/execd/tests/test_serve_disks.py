@@ -261,3 +261,12 @@ def test_a_loop_of_links_is_told(running: Daemon, root: Path, change: Callable[.
 
     assert answer.status in (400, 409), answer.body
     assert answer.json["code"] in ("INVALID_FILE", "NOT_A_DIRECTORY")
+
+
+def test_what_something_is_mounted_on_stays(running: Daemon, root: Path, disk: Path) -> None:
+    for answer in (
+        running.ask("DELETE", "/directories?path=disk"),
+        post(running, "/files/mv", [{"src": "disk", "dest": "elsewhere"}]),
+    ):
+        assert (answer.status, answer.json["code"]) == (403, "PERMISSION_DENIED"), answer.body
+    assert os.path.ismount(disk)

@@ -66,7 +66,8 @@ def _move(source: str, target: str, changes: Changes) -> None:
         raise FileNotFound(f"{shown(source)} is not there any more", details={"path": shown(source)}) from None
     except OSError as error:
         if error.errno != errno.EXDEV:
-            with refused(target if error.errno in _MEANING else source, also=_MEANING):
+            may_leave = os.access(os.path.dirname(source) or "/", os.W_OK)
+            with refused(target if may_leave else source, also=_MEANING):
                 raise
         _carry(source, target, changes)
     else:

@@ -37,6 +37,13 @@ _MEANING: Final[dict[int, type[ExecdError]]] = {
     errno.ENAMETOOLONG: InvalidFile,
     errno.EINVAL: InvalidFile,
     errno.ENXIO: InvalidFile,
+    errno.ENODEV: InvalidFile,
+    errno.EXDEV: InvalidFile,
+    errno.EMLINK: InvalidFile,
+    errno.EOPNOTSUPP: InvalidFile,
+    errno.ESTALE: FileNotFound,
+    # What something is mounted on stays.
+    errno.EBUSY: PermissionDenied,
 }
 WRITING: Final[dict[int, type[ExecdError]]] = {errno.ENOTDIR: NotADirectory, errno.EEXIST: NotADirectory}
 """Where parents are made, something else in their place is a conflict, not an absence."""
