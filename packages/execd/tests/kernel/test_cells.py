@@ -263,12 +263,12 @@ async def test_exit_completes_the_cell_and_the_next_one_finds_a_fresh_kernel(ker
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-async def test_a_hundred_kernels_killed_at_random_moments_never_hang_nor_lie(kernels: World) -> None:
+async def test_kernels_killed_at_random_moments_never_hang_nor_lie(kernels: World) -> None:
     draw = random.Random(4)
     deaths = [code for code, _ in DEATHS[:3]]
     context = await kernels.create()
     pid = int((await kernels.run("import os; os.getpid()", context)).result)
-    for turn in range(100):
+    for turn in range(20):
         inside = draw.random() < 0.5
         wait = draw.random() * 0.02
         code = f"import time; time.sleep({wait})\n{draw.choice(deaths)}" if inside else "while True: pass"
