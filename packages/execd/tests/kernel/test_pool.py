@@ -62,8 +62,8 @@ print(json.dumps({
     "masks": [str(signal.pthread_sigmask(signal.SIG_BLOCK, [])), os.umask(0o22)],
     "process": [os.getcwd(), os.getpid() == os.getsid(0) == os.getpgid(0), os.getppid(), os.getpriority(0, 0)],
     "memory": [read("oom_score_adj"), resource.getrlimit(resource.RLIMIT_AS)],
-    "descriptors": collections.Counter(os.readlink(f"/proc/self/fd/{fd}").split(":")[0] for fd in range(100)
-                                       if os.path.exists(f"/proc/self/fd/{fd}")),
+    "descriptors": collections.Counter(kind for fd in range(100) if os.path.exists(f"/proc/self/fd/{fd}")
+                                       if (kind := os.readlink(f"/proc/self/fd/{fd}").split(":")[0]) != "anon_inode"),
     "others": [locale.setlocale(locale.LC_ALL), tempfile.gettempdir(), len(warnings.filters)],
 }))
 """
