@@ -250,8 +250,8 @@ def test_a_lost_idle_or_a_lost_reply_never_hangs_the_cell(conversation: list[Mes
     cell = Cell().hear(*[message for message in conversation if message not in lost])
     assert not cell.finished
     assert cell.effects.count(Do.START_SILENCE) > 0
-    cell.step(Kind.SILENCE_OVER)
-    assert cell.finished or cell.step(Kind.DIED, death=DEATH).finished
+    silent = cell.step(Kind.SILENCE_OVER)
+    assert silent.finished or cell.step(Kind.DIED, death=DEATH).finished
 
 
 def test_a_kernel_that_finishes_without_a_reply_is_broken_and_goes() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, suppress
 from functools import partial
 from typing import Final
@@ -96,10 +96,14 @@ async def upload_directory(transport: AsyncTransport, local: LocalPath, path: Sa
 async def _packed(local: LocalPath, ignored: Ignored) -> AsyncGenerator[bytes, None]:
     blocks = directory.packed(local, ignored)
     packer = files.Packer()
-    while piece := await ain_thread(next, blocks, b""):
+    while piece := await ain_thread(_next, blocks):
         if block := packer.add(piece):
             yield block
     yield packer.rest()
+
+
+def _next(blocks: Iterator[bytes]) -> bytes:
+    return next(blocks, b"")
 
 
 async def download_directory(transport: AsyncTransport, path: SandboxPath, local: LocalPath, ignored: Ignored) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from contextlib import closing, suppress
 from functools import partial
 from typing import Final
@@ -97,10 +97,14 @@ def upload_directory(transport: SyncTransport, local: LocalPath, path: SandboxPa
 def _packed(local: LocalPath, ignored: Ignored) -> Generator[bytes, None]:
     blocks = directory.packed(local, ignored)
     packer = files.Packer()
-    while piece := in_thread(next, blocks, b""):
+    while piece := in_thread(_next, blocks):
         if block := packer.add(piece):
             yield block
     yield packer.rest()
+
+
+def _next(blocks: Iterator[bytes]) -> bytes:
+    return next(blocks, b"")
 
 
 def download_directory(transport: SyncTransport, path: SandboxPath, local: LocalPath, ignored: Ignored) -> None:
