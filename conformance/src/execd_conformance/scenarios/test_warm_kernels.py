@@ -67,10 +67,10 @@ async def test_what_has_changed_while_a_kernel_waited_is_there(checks: Checks, d
         await raw.run(f"mkdir {folder}; echo 'PYTHONPATH={folder}' > {folder}/env")
         await raw.run(f"echo 'import began' > {folder}/sitecustomize.py")
         for version in (1, 2):
-            await raw.run(f"echo 'version = {version}' > {folder}/began.py")
+            await raw.run(f"echo 'version = {version * 7}' > {folder}/began.py")
             async with context(raw) as one:
                 ran = await cell(raw, "import began; print(began.version)", one)
-                checks.equal("warm.installed", ran.stdout, f"{version}\n")
+                checks.equal("warm.installed", ran.stdout, f"{version * 7}\n")
             checks.need(await _is_ready(raw), "a kernel that stands ready", await _python(raw))
         async with context(raw, envs={"PYTHONHASHSEED": "0"}) as one:
             seen = await value(raw, "__import__('sys').flags.hash_randomization", one)
