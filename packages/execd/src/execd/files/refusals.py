@@ -51,7 +51,7 @@ WRITING: Final[dict[int, type[ExecdError]]] = {errno.ENOTDIR: NotADirectory, err
 
 def shown(path: str) -> str:
     """Return a path as JSON can hold it: bytes that are no UTF-8 become U+FFFD."""
-    return os.fsencode(path).decode("utf-8", "replace")
+    return path if path.isascii() else os.fsencode(path).decode("utf-8", "replace")
 
 
 def refusal(error: OSError, path: str, *, also: dict[int, type[ExecdError]] | None = None) -> ExecdError:

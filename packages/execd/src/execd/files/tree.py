@@ -41,12 +41,18 @@ def entry_in(directory: int | None, name: str, *, path: str, names: Names) -> Fi
         created_at=moment(found.changed_ns if found.born_ns is None else found.born_ns),
         owner=names.user(found.uid),
         group=names.group(found.gid),
-        mode=to_wire(found.mode),
+        mode=_mode(stat.S_IMODE(found.mode)),
         target=None if target is None else shown(target),
     )
 
 
+_mode: Final = lru_cache(maxsize=4096)(to_wire)
+"""Few modes are in use."""
+
+
 def _base64_unless_text(path: str) -> str | None:
+    if path.isascii():
+        return None
     try:
         path.encode()
     except UnicodeEncodeError:

@@ -9,13 +9,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from execd.files.ladder import OPENING, Ladder
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """One entry of a walk: its name in an open directory, and its path below the root."""
 
     directory: int
