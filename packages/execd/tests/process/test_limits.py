@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from execd.errors import AlreadyFinished, InternalFault, LimitReached, NotSupported
+from execd.errors import AlreadyFinished, CommandNotFound, InternalFault, LimitReached, NotSupported
 from execd.metrics import cgroup
 from execd.metrics.sampler import reader
 from execd.process.groups import Controller, Place, RunGroup
@@ -358,6 +358,18 @@ async def test_a_bomb_whose_leader_has_gone_can_still_be_interrupted(limited: Ro
     assert group.members() == set()
     assert not any(map(os.path.exists, group.directories))
     with pytest.raises(AlreadyFinished):
+        await limited.commands.interrupt(watched.run.id)
+
+
+@kernel
+async def test_what_a_forgotten_run_has_left_in_its_group_can_be_interrupted(limited: Room) -> None:
+    watched = limited.start("sleep 600 & echo $!; exit 0", pids_limit=9)
+    survivor = await watched.number()
+    await watched.end()
+    await limited.registry.delete(watched.run)
+    await limited.commands.interrupt(watched.run.id)
+    assert look(survivor) is None or not alive(survivor)
+    with pytest.raises(CommandNotFound):
         await limited.commands.interrupt(watched.run.id)
 
 

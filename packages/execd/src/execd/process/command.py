@@ -99,22 +99,30 @@ class Commands:
     async def interrupt(self, execution_id: str) -> None:
         """Stop a command and return when nothing of it is left; raises `CommandNotFound`, `AlreadyFinished`.
 
-        A command with limits that has ended by itself can be stopped as long as somebody is in its control group.
+        A command with limits that has ended by itself, even if it is forgotten, can be stopped while somebody is in its
+        control group.
         """
         try:
             run = self._registry.find(execution_id)
         except ExecutionNotFound as unknown:
+            if await self._is_cleared(execution_id):
+                return
             raise CommandNotFound(unknown.message) from None
         if run.kind not in (KIND, SESSION_KIND):
             raise CommandNotFound(f"execution {execution_id} is no command")
-        if run.end is not None or run.control is None:
-            left = self._limits.left_by(run.id)
-            if left is not None and await clear_group(left, grace_s=self._terms.kill_grace_s):
-                left.release()
-                return
+        if run.control is not None and run.end is None:
+            run.control.stop("interrupted")
+            await run.ended()
+        elif not await self._is_cleared(execution_id):
             raise AlreadyFinished(f"command {execution_id} has already ended")
-        run.control.stop("interrupted")
-        await run.ended()
+
+    async def _is_cleared(self, execution_id: str) -> bool:
+        """End what a run with limits has left in its control group; False where there was nobody."""
+        left = self._limits.left_by(execution_id)
+        if left is None or not await clear_group(left, grace_s=self._terms.kill_grace_s):
+            return False
+        left.release()
+        return True
 
     def _is_known(self, execution_id: str | None) -> bool:
         # What was started once is attached to, even if its directory is gone by now.
