@@ -221,6 +221,21 @@ async def test_a_run_may_change_the_directory_first(room: Room, here: str) -> No
         room.begin(here, "pwd", cwd="/nowhere")
 
 
+async def test_the_directory_of_a_run_is_expanded_by_the_shell_as_it_is_by_then(room: Room) -> None:
+    here = await room.session(envs={"HOME": "/usr", "A": "/usr/lib"})
+    assert await room.say(here, "pwd", cwd="~/lib") == ("/usr/lib\n", "", 0)
+    assert await room.say(here, "pwd; A='/etc/no such'; B=/", cwd="${A}/..") == ("/usr\n", "", 0)
+    assert await room.say(here, "pwd", cwd="$B") == ("/\n", "", 0)
+    _, told, code = await room.say(here, "pwd", cwd="$A/it's/${NONE}")
+    assert (code, told) == (1, "bash: cd: /etc/no such/it's/${NONE}: No such file or directory\n")
+
+
+async def test_the_directory_of_a_run_is_not_searched_for_elsewhere(room: Room, here: str) -> None:
+    os.mkdir(f"{room.directory}/lib")
+    await room.say(here, "CDPATH=/usr")
+    assert await room.say(here, "pwd", cwd="lib") == (f"{room.directory}/lib\n", "", 0)
+
+
 async def test_a_session_starts_where_and_with_what_it_is_told(room: Room) -> None:
     here = await room.session(cwd="made/for/it", envs={"A": "1"})
     assert await room.say(here, "pwd; echo $A") == (f"{room.directory}/made/for/it\n1\n", "", 0)

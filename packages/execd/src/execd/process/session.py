@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import shlex
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
@@ -16,6 +15,7 @@ from execd.process.ends import start_failure
 from execd.process.newcomers import Newcomers
 from execd.process.owner import Terms
 from execd.process.shell import READY_S, Shell
+from execd.process.shelltext import word
 from execd.process.states import Exit
 from execd.process.turn import Turn
 from execd.runs.registry import MEMORY_RUN_BYTES
@@ -63,7 +63,7 @@ class Session:
     def run(self, run: Run, text: str, *, cwd: str | None, timeout_s: float) -> None:
         """Let a run have its turn, after those that are there."""
         if cwd is not None:
-            text = f"\\builtin cd -- {shlex.quote(cwd)} || {{ __execd_in=; \\builtin return 1; }}\n{text}"
+            text = f"CDPATH= \\builtin cd -- {word(cwd)} || {{ __execd_in=; \\builtin return 1; }}\n{text}"
         turn = Turn(run, text, timeout_s=timeout_s, news=self._news.set)
         run.control = turn
         if self._turns:

@@ -18,7 +18,7 @@ from execd.errors import (
     SessionNotFound,
     ShuttingDown,
 )
-from execd.paths import absolute, expand
+from execd.paths import absolute
 from execd.process.child import Program
 from execd.process.command import BASH, SESSION_KIND, CommandSettings, is_program, policy_of
 from execd.process.environment import read_file
@@ -106,7 +106,9 @@ class Sessions:
     def run(self, session_id: str, request: RunInSessionRequest) -> Run:
         """Return the run of a command in a session, or the one of that id; raises `SessionNotFound`."""
         session = self._find(session_id)
-        cwd = None if not request.cwd else self._run_directory(request.cwd)
+        cwd = request.cwd or None
+        if cwd is not None and os.path.isabs(cwd) and "$" not in cwd and not os.path.isdir(cwd):
+            raise InvalidRequestBody(f"cwd: {cwd} is not an existing directory", details={"field": "cwd"})
         run, new = self._registry.register(
             kind=SESSION_KIND,
             content=request.command,
@@ -167,11 +169,4 @@ class Sessions:
             raise InvalidRequestBody(
                 f"cwd: cannot make {directory}: {refusal.strerror}", details={"field": "cwd"}
             ) from refusal
-        return directory
-
-    def _run_directory(self, cwd: str) -> str:
-        # A relative one starts where the shell is, which only the shell knows.
-        directory = expand(cwd, environment=self._environment)
-        if os.path.isabs(directory) and not os.path.isdir(directory):
-            raise InvalidRequestBody(f"cwd: {directory} is not an existing directory", details={"field": "cwd"})
         return directory

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +11,25 @@ _QUIETLY: Final = ">/dev/null 2>&1"
 _EPILOGUE: Final = f"\n{{ __execd_code=$?; }} {_QUIETLY}"
 _OPEN_ENDED: Final = re.compile(r"(\\|&&|\||\(\s*\)|!)\s*\Z")
 _ERREXIT: Final = re.compile(r"\bset\b|errexit")
+_VARIABLE: Final = re.compile(r"\A~(?=/|\Z)|\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)\})", re.ASCII)
+
+
+def word(path: str) -> str:
+    """Return one word of shell text for a path: what `paths.expand` would replace, the shell does, as it is by then.
+
+    >>> print(word("~/my logs/$DAY"))
+    "${HOME-~}"'/my logs/'"${DAY-\\$DAY}"
+    """
+    parts, at = [], 0
+    for found in _VARIABLE.finditer(path):
+        name, unknown = found[1] or found[2] or "HOME", found[0].replace("$", "\\$").replace("}", "\\}")
+        parts += [_quoted(path[at : found.start()]), f'"${{{name}-{unknown}}}"']
+        at = found.end()
+    return "".join((*parts, _quoted(path[at:])))
+
+
+def _quoted(text: str) -> str:
+    return text and shlex.quote(text)
 
 
 @dataclass(frozen=True, slots=True)
