@@ -52,6 +52,7 @@ RENAMES: Final = {
     "AsyncLineHandler": "LineHandler",
     "AsyncWork": "Work",
     "acall": "call",
+    "aeach": "each",
     "afinish": "finish",
     "ain_thread": "in_thread",
     "areadable": "readable",

@@ -10,7 +10,7 @@ import select
 import socket
 import threading
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -202,3 +202,22 @@ async def ain_thread(work: Callable[..., T], *arguments: Any) -> T:
 def in_thread(work: Callable[..., T], *arguments: Any) -> T:
     """Do blocking work."""
     return work(*arguments)
+
+
+async def aeach(items: AsyncIterable[T] | Iterable[T]) -> AsyncGenerator[T, None]:
+    """Yield what an iterable of either colour has; one that is not asynchronous may block, and does so in a thread."""
+    if isinstance(items, AsyncIterable):
+        async for item in items:
+            yield item
+        return
+    over: Any = object()
+    iterator = iter(items)
+    while (item := await ain_thread(next, iterator, over)) is not over:
+        yield item
+
+
+def each(items: AsyncIterable[T] | Iterable[T]) -> Generator[T, None]:
+    """Yield what an iterable has; raises `TypeError` for one that only the asynchronous client could read."""
+    if isinstance(items, AsyncIterable):
+        raise TypeError(f"the synchronous client cannot read an asynchronous {type(items).__name__}")
+    yield from items

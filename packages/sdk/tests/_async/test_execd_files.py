@@ -7,10 +7,12 @@ import re
 import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from opensandbox import Sandbox, WriteEntry
+from opensandbox._core.files import Data
 from opensandbox.exceptions import (
     FileNotFoundException,
     InvalidFileException,
@@ -40,6 +42,24 @@ async def test_what_is_written_is_read(sandbox: Sandbox, place: Path) -> None:
         assert await sandbox.files.read_file(f"{place}/deep/{number} ü+%.bin", binary=True) == content
     await sandbox.files.write_file(f"{place}/text", "h\u00e9\r\n\n")
     assert await sandbox.files.read_file(f"{place}/text") == "h\u00e9\r\n\n"
+
+
+async def _yielding(*pieces: bytes) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+async def test_what_yields_bytes_is_written_as_it_comes(sandbox: Sandbox, place: Path) -> None:
+    path, big = place / "file", bytes(range(256)) * 8192
+    several: list[Data] = [_yielding(b"a", b"", big), [b"a", big], (b"a", big), iter([b"a", big])]
+    for data in several:
+        await sandbox.files.write_file(path, data)
+        assert await sandbox.files.read_file(path, binary=True) == b"a" + big
+        path.unlink()
+    wrong: Any = _yielding(b"x", 3)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="must yield bytes, not int"):
+        await sandbox.files.write_file(path, wrong)
+    assert not await sandbox.files.exists(path)
 
 
 async def test_a_relative_path_is_under_the_working_directory(sandbox: Sandbox, place: Path) -> None:

@@ -8,10 +8,12 @@ import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from opensandbox import SandboxSync, WriteEntry
+from opensandbox._core.files import Data
 from opensandbox.exceptions import (
     FileNotFoundException,
     InvalidFileException,
@@ -41,6 +43,24 @@ def test_what_is_written_is_read(sandbox: SandboxSync, place: Path) -> None:
         assert sandbox.files.read_file(f"{place}/deep/{number} ü+%.bin", binary=True) == content
     sandbox.files.write_file(f"{place}/text", "h\u00e9\r\n\n")
     assert sandbox.files.read_file(f"{place}/text") == "h\u00e9\r\n\n"
+
+
+def _yielding(*pieces: bytes) -> Iterator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+def test_what_yields_bytes_is_written_as_it_comes(sandbox: SandboxSync, place: Path) -> None:
+    path, big = place / "file", bytes(range(256)) * 8192
+    several: list[Data] = [_yielding(b"a", b"", big), [b"a", big], (b"a", big), iter([b"a", big])]
+    for data in several:
+        sandbox.files.write_file(path, data)
+        assert sandbox.files.read_file(path, binary=True) == b"a" + big
+        path.unlink()
+    wrong: Any = _yielding(b"x", 3)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="must yield bytes, not int"):
+        sandbox.files.write_file(path, wrong)
+    assert not sandbox.files.exists(path)
 
 
 def test_a_relative_path_is_under_the_working_directory(sandbox: SandboxSync, place: Path) -> None:

@@ -145,7 +145,7 @@ def test_text_and_every_kind_of_bytes_are_bytes(data: Any) -> None:
 
 @pytest.mark.parametrize("data", [3, None, ["a"], {"a": 1}])
 def test_what_is_no_content_is_refused_before_anything_is_sent(data: Any) -> None:
-    with pytest.raises(TypeError, match="data must be text, bytes, a path or a file"):
+    with pytest.raises(TypeError, match="data must be text, bytes, a path or a file, or yield bytes"):
         files.check(WriteEntry("a", data))
 
 

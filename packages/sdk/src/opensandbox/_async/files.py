@@ -47,9 +47,9 @@ class Files:
     ) -> None:
         """Write a file, whole or not at all: nobody ever reads half of it. Missing directories are made.
 
-        `data` is text (written as UTF-8), bytes, the path of a file on this side (a `Path`; text is content), or an
-        open file, read from where it stands. With `mode=None` an existing file keeps its mode, and a new one gets
-        0o644.
+        `data` is text (written as UTF-8), bytes, the path of a file on this side (a `Path`; text is content), an open
+        file, read from where it stands, or anything that yields bytes, also asynchronously where the client does. With
+        `mode=None` an existing file keeps its mode, and a new one gets 0o644.
 
         Raises `PermissionDeniedException`, `NotADirectoryException`, `IsADirectoryException`, `NoSpaceException`, and
         `OSError` for what cannot be read on this side.

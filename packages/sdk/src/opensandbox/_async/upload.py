@@ -5,13 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
-from typing import Any, Final
+from typing import Any
 
-from opensandbox._acompat import ain_thread
+from opensandbox._acompat import aeach, ain_thread
 from opensandbox._core import files
-from opensandbox._core.files import Data, WriteEntry
-
-_MEMORY: Final = (str, bytes, bytearray, memoryview)
+from opensandbox._core.files import IN_MEMORY, Data, WriteEntry
 
 
 class Source:
@@ -23,19 +21,26 @@ class Source:
         self._start = None
         self.size = files.size_of(data)
         """None where only reading tells."""
-        if isinstance(data, (*_MEMORY, os.PathLike)):
-            self.is_repeatable = isinstance(data, _MEMORY) or os.path.isfile(data)
+        if isinstance(data, (*IN_MEMORY, os.PathLike)):
+            self.is_repeatable = isinstance(data, IN_MEMORY) or os.path.isfile(data)
+        elif isinstance(data, (list, tuple)):
+            self.is_repeatable = True
         else:
             self.is_repeatable = bool(getattr(file, "seekable", bool)())
             self._start = file.tell() if self.is_repeatable else None
 
     async def blocks(self) -> AsyncGenerator[bytes, None]:
         """Yield the bytes."""
-        if isinstance(self._data, _MEMORY):
+        if isinstance(self._data, IN_MEMORY):
             for piece in files.pieces(self._data):
                 yield piece
             return
         is_ours = isinstance(self._data, os.PathLike)
+        if not is_ours and not hasattr(self._data, "read"):
+            async with aclosing(self._yielded()) as pieces:
+                async for piece in pieces:
+                    yield piece
+            return
         file = await ain_thread(open, self._data, "rb") if is_ours else self._data
         try:
             if self._start is not None:
@@ -49,6 +54,14 @@ class Source:
         finally:
             if is_ours:
                 file.close()
+
+    async def _yielded(self) -> AsyncGenerator[bytes, None]:
+        async with aclosing(aeach(self._data)) as items:
+            async for item in items:
+                if not isinstance(item, (bytes, bytearray, memoryview)):
+                    raise TypeError(f"data must yield bytes, not {type(item).__name__}")
+                for piece in files.pieces(item):
+                    yield piece
 
 
 async def body(boundary: str, sources: Iterable[tuple[WriteEntry, Source]]) -> AsyncGenerator[bytes, None]:

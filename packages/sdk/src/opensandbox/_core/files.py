@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from base64 import b64decode
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -36,8 +36,10 @@ class Readable(Protocol):
         ...
 
 
-Data = str | bytes | bytearray | memoryview | os.PathLike[str] | Readable
-"""What a file is made of: text (written as UTF-8), bytes, a path on this side, or an open file."""
+Data = str | bytes | bytearray | memoryview | os.PathLike[str] | Readable | Iterable[bytes] | AsyncIterable[bytes]
+"""What a file is made of: text (written as UTF-8), bytes, a path on this side, an open file, or something that yields
+bytes. What is asynchronous serves the asynchronous client only."""
+IN_MEMORY: Final = (str, bytes, bytearray, memoryview)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +56,21 @@ class WriteEntry:
 def check(entry: WriteEntry) -> WriteEntry:
     """Return an entry that can be sent, or raise `TypeError` or `ValueError`."""
     writable(entry.path)
-    if not isinstance(entry.data, (str, bytes, bytearray, memoryview, os.PathLike)) and not hasattr(entry.data, "read"):
-        raise TypeError(f"data must be text, bytes, a path or a file, not {type(entry.data).__name__}")
+    if not is_data(entry.data):
+        raise TypeError(f"data must be text, bytes, a path or a file, or yield bytes, not {type(entry.data).__name__}")
     if entry.mode is not None and not 0 < entry.mode <= ALL_BITS:
         # The wire has no word for a mode without any bit: 0 says "leave it as it is".
         raise ValueError(f"mode must be between 0o1 and 0o7777, not {entry.mode!r}")
     return entry
+
+
+def is_data(data: object) -> bool:
+    """Whether it can be what a file is made of; a mapping yields keys, which nobody wants to write."""
+    if isinstance(data, Mapping):
+        return False
+    if isinstance(data, (list, tuple)):
+        return all(isinstance(piece, (bytes, bytearray, memoryview)) for piece in data)
+    return isinstance(data, (*IN_MEMORY, os.PathLike, Iterable, AsyncIterable)) or hasattr(data, "read")
 
 
 def upload(boundary: str, *, is_repeatable: bool, length: int | None = None) -> Request:

@@ -6,13 +6,11 @@ from __future__ import annotations
 import os
 from collections.abc import Generator, Iterable
 from contextlib import closing
-from typing import Any, Final
+from typing import Any
 
-from opensandbox._acompat import in_thread
+from opensandbox._acompat import each, in_thread
 from opensandbox._core import files
-from opensandbox._core.files import Data, WriteEntry
-
-_MEMORY: Final = (str, bytes, bytearray, memoryview)
+from opensandbox._core.files import IN_MEMORY, Data, WriteEntry
 
 
 class Source:
@@ -24,19 +22,26 @@ class Source:
         self._start = None
         self.size = files.size_of(data)
         """None where only reading tells."""
-        if isinstance(data, (*_MEMORY, os.PathLike)):
-            self.is_repeatable = isinstance(data, _MEMORY) or os.path.isfile(data)
+        if isinstance(data, (*IN_MEMORY, os.PathLike)):
+            self.is_repeatable = isinstance(data, IN_MEMORY) or os.path.isfile(data)
+        elif isinstance(data, (list, tuple)):
+            self.is_repeatable = True
         else:
             self.is_repeatable = bool(getattr(file, "seekable", bool)())
             self._start = file.tell() if self.is_repeatable else None
 
     def blocks(self) -> Generator[bytes, None]:
         """Yield the bytes."""
-        if isinstance(self._data, _MEMORY):
+        if isinstance(self._data, IN_MEMORY):
             for piece in files.pieces(self._data):
                 yield piece
             return
         is_ours = isinstance(self._data, os.PathLike)
+        if not is_ours and not hasattr(self._data, "read"):
+            with closing(self._yielded()) as pieces:
+                for piece in pieces:
+                    yield piece
+            return
         file = in_thread(open, self._data, "rb") if is_ours else self._data
         try:
             if self._start is not None:
@@ -50,6 +55,14 @@ class Source:
         finally:
             if is_ours:
                 file.close()
+
+    def _yielded(self) -> Generator[bytes, None]:
+        with closing(each(self._data)) as items:
+            for item in items:
+                if not isinstance(item, (bytes, bytearray, memoryview)):
+                    raise TypeError(f"data must yield bytes, not {type(item).__name__}")
+                for piece in files.pieces(item):
+                    yield piece
 
 
 def body(boundary: str, sources: Iterable[tuple[WriteEntry, Source]]) -> Generator[bytes, None]:
