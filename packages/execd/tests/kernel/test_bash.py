@@ -122,9 +122,9 @@ async def test_a_cell_that_takes_too_long_leaves_the_shell_and_earlier_jobs(bash
 
 @pytest.mark.parametrize(
     ("code", "end"),
-    [("exit", ("completed", None, False)), ("exit 4", ("raised", "4", False)),
-     ("exec true", ("completed", None, False)),
-     ("set -e; false; echo never", ("raised", "1", False)),
+    [("exit", ("completed", None, True)), ("exit 4", ("raised", "4", True)),
+     ("exec true", ("completed", None, True)),
+     ("set -e; false; echo never", ("raised", "1", True)),
      ("kill -9 $$", ("kernel_died", "the kernel was killed by SIGKILL", True))],
 )  # fmt: skip
 async def test_a_shell_that_leaves_ends_its_cell_and_a_fresh_one_says_so(bash: Bash, code: str, end: object) -> None:

@@ -256,7 +256,8 @@ async def test_runs_in_line_go_on_in_the_fresh_kernel(kernels: World) -> None:
 
 async def test_exit_completes_the_cell_and_the_next_one_finds_a_fresh_kernel(kernels: World) -> None:
     context = await kernels.create()
-    assert (await kernels.run("x = 1; exit()", context)).end["cause"] == "completed"
+    end = (await kernels.run("x = 1; exit()", context)).end
+    assert (end["cause"], end["state_lost"]) == ("completed", True)
     told = await kernels.run("'x' in globals()", context)
     assert (told.statuses, told.result) == (["restarted"], "False")
 

@@ -189,9 +189,11 @@ def test_a_kernel_that_dies_after_the_reply_has_completed_the_cell_and_lost_its_
     assert (told.cause, told.state_lost) == ("completed", True)
 
 
-def test_a_reply_that_announces_the_kernels_exit_retires_it() -> None:
+def test_a_reply_that_announces_the_kernels_exit_retires_it_and_has_lost_the_state() -> None:
     leaving = said("execute_reply", status="ok", payload=[{"source": "ask_exit", "keepkernel": False}])
-    assert Do.RETIRE in Cell().hear(INPUT, leaving).effects
+    cell = Cell().hear(INPUT, leaving, IDLE)
+    assert Do.RETIRE in cell.effects
+    assert (end(cell.state).cause, end(cell.state).state_lost) == ("completed", True)
 
 
 def test_what_a_pager_would_show_is_a_result() -> None:

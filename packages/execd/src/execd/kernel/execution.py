@@ -228,8 +228,10 @@ def _replied(state: State, content: Mapping[str, Any]) -> Step:
     state, counted = _counted(state, content)
     # What was shown as the error is what happened: the reply may tell of something inside of the kernel.
     found = state.failure or failure(content)
-    state, do = step(replace(state, status=str(content.get("status")), failure=found), Kind.REPLIED)
-    leaving: list[Effect] = [Do.RETIRE] if leaves(content) else []
+    going = leaves(content)
+    state = replace(state, status=str(content.get("status")), failure=found, forfeit=state.forfeit or going)
+    state, do = step(state, Kind.REPLIED)
+    leaving: list[Effect] = [Do.RETIRE] if going else []
     return state, [*counted, *pages(content), *leaving, *do]
 
 
