@@ -1,4 +1,4 @@
-"""Every block of the how-to runs as it stands there, and prints what it says."""
+"""Every block of the how-to pages runs as it stands there, and prints what it says."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from opensandbox import Sandbox, exceptions
+from opensandbox import Sandbox, WriteEntry, exceptions
 from packages.sdk.tests.conftest import RunningDaemon, execd
 
 __all__ = ["execd"]
 
-HOW_TO = (Path(__file__).resolve().parent.parent / "docs/how-to.md").read_text()
-SECTIONS = [section.partition("\n")[::2] for section in HOW_TO.split("\n## ")[1:]]
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+PAGES = "".join((DOCS / page).read_text() for page in ("how-to.md", "files.md"))
+SECTIONS = [section.partition("\n")[::2] for section in PAGES.split("\n## ")[1:]]
 BLOCKS = {title: "".join(re.findall(r"```python\n(.*?)```", text, re.DOTALL)) for title, text in SECTIONS}
 TASKS = [title for title, block in BLOCKS.items() if block]
 SAID = re.compile(r"# → (.*)$", re.MULTILINE)
@@ -31,15 +33,20 @@ async def sandbox(execd: RunningDaemon) -> AsyncIterator[Sandbox]:
 
 
 def test_every_block_says_what_it_prints() -> None:
-    assert len(TASKS) == HOW_TO.count("```python")
+    assert len(TASKS) == PAGES.count("```python")
     assert all(SAID.search(BLOCKS[task]) for task in TASKS)
 
 
 @pytest.mark.parametrize("task", TASKS)
-async def test_a_block_prints_what_it_says(task: str, sandbox: Sandbox) -> None:
+async def test_a_block_prints_what_it_says(task: str, sandbox: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "local.txt").write_text("of here")
     said: list[str] = []
     names: dict[str, Any] = {
         **{name: getattr(exceptions, name) for name in dir(exceptions) if name.endswith("Exception")},
+        "Path": Path,
+        "WriteEntry": WriteEntry,
+        "here": tmp_path,
+        "httpx": httpx,
         "os": os,
         "getpass": getpass,
         "print": lambda *values: said.append(" ".join(map(str, values))),

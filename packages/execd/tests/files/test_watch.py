@@ -11,6 +11,8 @@ import pytest
 
 from execd.errors import FileNotFound, NotADirectory
 from execd.files.changed import MODIFY, OVERFLOW, Change, Directories, Raw, without_repeats
+from execd.files.hidden import new_name
+from execd.files.staging import Staged, Wish
 from execd.files.watch import Watch
 
 LIMIT_MS = 5000
@@ -56,6 +58,27 @@ def test_what_happens_is_told_in_order(tmp_path: Path, watching: Callable[..., W
 
     assert told(found) == ["created a", "moved a b", "removed b"]
     assert Change("modified", "b") in found
+
+
+def test_names_of_our_own_are_not_told(tmp_path: Path, watching: Callable[..., Watch]) -> None:
+    watch = watching(tmp_path)
+    for content in (b"new", b"newer"):
+        staged = Staged(f"{tmp_path}/file", wish=Wish(create_mode=0o644))
+        staged.write(content)
+        staged.publish()
+    abandoned = Staged(f"{tmp_path}/never", wish=Wish(create_mode=0o644))
+    abandoned.seal()
+    abandoned.abandon()
+    (tmp_path / new_name()).mkdir()
+    (tmp_path / "#12").touch()
+
+    found = changes(watch, until=Change("created", "#12"))
+
+    assert [change[:2] for change in found if change != Change("modified", "#12")] == [
+        ("created", "file"),
+        ("modified", "file"),
+        ("created", "#12"),
+    ]
 
 
 def test_directories_that_are_new_are_looked_into(tmp_path: Path, watching: Callable[..., Watch]) -> None:

@@ -1,13 +1,15 @@
 """What inotify says of watched directories, as changes of paths. Sans-IO.
 
 Only pairs are moves: half of one has come from, or gone to, where nobody looks. What a scan has announced is not
-announced again by the event that was on its way.
+announced again by the event that was on its way. Names that the daemon itself writes under are not told.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Final, Literal, NamedTuple
+
+from execd.files.hidden import is_hidden, is_replacing
 
 MODIFY: Final = 0x2
 ATTRIB: Final = 0x4
@@ -78,15 +80,26 @@ class Directories:
                 origin, path = leaving
                 leaving = None
                 if event.mask & MOVED_TO and event.cookie == origin.cookie and event.wd in self._paths:
+                    if is_hidden(origin.name):
+                        # Content of our own has taken its place.
+                        yield from self._put(event, replaces=is_replacing(origin.name))
+                        continue
                     yield self._moved(path, self._path(event), is_directory=bool(event.mask & IS_DIRECTORY))
                     continue
-                yield Change("removed", path)
+                if not is_hidden(origin.name):
+                    yield Change("removed", path)
             if event.mask & MOVED_FROM and event.wd in self._paths:
                 leaving = event, self._path(event)
-            else:
+            elif not is_hidden(event.name):
                 yield from self._change(event)
-        if leaving is not None:
+        if leaving is not None and not is_hidden(leaving[0].name):
             yield Change("removed", leaving[1])
+
+    def _put(self, event: Raw, *, replaces: bool) -> Iterator[Change]:
+        if replaces:
+            yield Change("modified", self._path(event))
+        else:
+            yield from self._change(event)
 
     def _moved(self, path: str, dest: str, *, is_directory: bool) -> Change:
         if is_directory:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import secrets
 from collections.abc import Iterable
 from contextlib import suppress
 from functools import cache
@@ -18,6 +17,7 @@ from execd.errors import ExecdError, FileNotFound, InvalidFile, NotADirectory, P
 from execd.files.changes import Changes
 from execd.files.clearing import remove_tree
 from execd.files.copying import copy
+from execd.files.hidden import new_name
 from execd.files.refusals import WRITING, refused, shown
 from execd.files.staging import make_parents, remove_parents
 
@@ -76,7 +76,7 @@ def _move(source: str, target: str, changes: Changes) -> None:
 
 def _carry(source: str, target: str, changes: Changes) -> None:
     """Copy to another file system, then remove."""
-    staged = f"{os.path.dirname(target)}/.execd-{secrets.token_hex(8)}"
+    staged = f"{os.path.dirname(target)}/{new_name()}"
     try:
         with refused(target, also=_MEANING):
             copy(source, staged)

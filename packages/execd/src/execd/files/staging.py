@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
-from itertools import count
 from typing import Final
 
 from execd.errors import InvalidFile, IsADirectory, PermissionDenied
+from execd.files.hidden import new_name
 from execd.files.refusals import shown
 
-_NAME: Final = f".execd-{secrets.token_hex(8)}-"
-_numbers: Final = count()
 _VECTOR: Final = 512
 """Pieces in one write; the system takes 1024."""
 _READ: Final = 1024 * 1024
@@ -56,7 +53,7 @@ class Staged:
             self._hidden = hidden
 
     def _new_name(self) -> str:
-        return f"{os.path.dirname(self.target)}/{_NAME}{next(_numbers)}"
+        return f"{os.path.dirname(self.target)}/{new_name(replaces=self._replaced is not None)}"
 
     def write(self, data: bytes) -> None:
         """Append, at the latest when `flush` is called; raises `OSError`."""

@@ -9,24 +9,21 @@ from __future__ import annotations
 import errno
 import gzip
 import os
-import secrets
 import stat
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from itertools import count
 from typing import IO, Final, Protocol, Self, cast
 
 from execd.errors import InvalidFile, IsADirectory, NotADirectory
+from execd.files.hidden import new_name
 from execd.files.refusals import WRITING, refusal, shown
 from execd.files.staging import make_parents
 
 _BLOCK: Final = 1024 * 1024
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-_HIDDEN: Final = f".execd-{secrets.token_hex(8)}-"
-_numbers: Final = count()
 _DEFAULT_MODE: Final = 0o755
 _KEPT_BITS: Final = 0o1777
 """The owner of an archive's maker means nothing here, and with it go the bits that lend its rights."""
@@ -179,7 +176,7 @@ def _write(directory: int, name: str, member: tarfile.TarInfo, content: IO[bytes
 
 def _replace(directory: int, name: str, make: Callable[[str], None]) -> None:
     """Make an entry under a hidden name, and give it its own."""
-    hidden = f"{_HIDDEN}{next(_numbers)}"
+    hidden = new_name()
     try:
         make(hidden)
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import select
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,11 +12,13 @@ from typing import Final
 
 from execd.errors import ExecdError, LimitReached
 from execd.files.changed import MOVED_FROM, WANTED, Change, Directories, Raw, without_repeats
+from execd.files.hidden import is_hidden
 from execd.files.refusals import refused
 from execd.files.walk import open_root, walk
 
 _ONLY_DIRECTORIES: Final = 0x01000000
 _NO_LINKS: Final = 0x02000000
+_NAMELESS: Final = re.compile(r"(?:.*/)?#[0-9]+", re.DOTALL)
 _HALF_A_MOVE_MS: Final = 20
 """How long the other half of a move may take: the two are made together, and read apart now and then."""
 _NO_MORE: Final[dict[int, type[ExecdError]]] = {errno.ENOSPC: LimitReached, errno.EMFILE: LimitReached}
@@ -72,6 +75,8 @@ class Watch:
 
     def _with_new_directories(self, events: list[Raw]) -> Iterator[Change]:
         for change in self._directories.changes(events):
+            if self._is_nameless(change):
+                continue
             yield change
             if change.type == "removed" and change.path:
                 self._forget(change.path)
@@ -79,6 +84,12 @@ class Watch:
                 yield from self._look_into("", announce=False)
             elif change.entered and self._recursive:
                 yield from self._look_into(change.path, announce=True)
+
+    def _is_nameless(self, change: Change) -> bool:
+        """Whether it is of a file that has no name (yet): the system tells of those in a directory as `#NUMBER`."""
+        if change.type != "modified" or _NAMELESS.fullmatch(change.path) is None:
+            return False
+        return not os.path.lexists(f"{self.root}/{change.path}")
 
     def _look_into(self, path: str, *, announce: bool) -> Iterator[Change]:
         """Watch a directory that is new, and tell what is in it already."""
@@ -116,7 +127,8 @@ class Watch:
                         if strict:
                             raise
                         yield Change("overflow")
-            yield Change("created", at)
+            if not is_hidden(found.name):
+                yield Change("created", at)
 
     def _add(self, directory: int, name: str, path: str) -> None:
         # By its descriptor: a tree may be deeper than a path may be long.

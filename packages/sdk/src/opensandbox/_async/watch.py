@@ -59,7 +59,8 @@ class Watch:
 
     async def aclose(self) -> None:
         """End the watch; again is nothing."""
-        await self._batches.aclose()
+        with suppress(RuntimeError, ValueError):  # a loop that was left may be closing it at this moment
+            await self._batches.aclose()
         if self._is_open:
             self._is_open = False
             with suppress(SandboxException, ValueError):

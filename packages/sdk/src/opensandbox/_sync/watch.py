@@ -60,7 +60,8 @@ class Watch:
 
     def close(self) -> None:
         """End the watch; again is nothing."""
-        self._batches.close()
+        with suppress(RuntimeError, ValueError):  # a loop that was left may be closing it at this moment
+            self._batches.close()
         if self._is_open:
             self._is_open = False
             with suppress(SandboxException, ValueError):
