@@ -211,6 +211,66 @@ async def test_the_seeds_interruption_leaves_nothing_running() -> None:
         assert (await sandbox.commands.run("echo usable")).stdout == "usable\n"
 
 
+class SlowSession:
+    """A session whose first start is answered when the test says so, and a repeated one at once."""
+
+    def __init__(self, daemon: FakeDaemon) -> None:
+        self.answering = threading.Event()
+        self._daemon = daemon
+        daemon.on("POST", "/session", self._start)
+        daemon.on("DELETE", "/session", lambda _, wire: wire.reply())
+
+    def _start(self, asked: Incoming, wire: Wire) -> None:
+        if asked is self._daemon.seen("POST", "/session")[0]:
+            assert self.answering.wait(LIMIT_S)
+        wire.reply(200, {"session_id": asked.json["session_id"]})
+
+    def is_ended(self) -> bool:
+        """Whether the start was asked for twice under one name, and what bears it was ended."""
+        first, again = (asked.json["session_id"] for asked in self._daemon.seen("POST", "/session"))
+        return first == again and len(self._daemon.seen("DELETE", f"/session/{first}")) == 1
+
+
+async def test_a_session_whose_start_is_cancelled_is_ended() -> None:
+    with fake_daemon(["sessions"]) as daemon:
+        slow = SlowSession(daemon)
+        async with await Sandbox.connect(daemon.url) as sandbox:
+            task = asyncio.create_task(sandbox.commands.session().__aenter__())
+            await asyncio.to_thread(daemon.wait_for, "POST", "/session")
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        slow.answering.set()
+        assert slow.is_ended()
+
+
+SESSION_SCRIPT = """
+import sys
+from opensandbox import SandboxSync
+with SandboxSync.connect(sys.argv[1]) as sandbox:
+    try:
+        with sandbox.commands.session():
+            print("never")
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+"""
+
+
+def test_ctrl_c_in_the_start_of_a_session_of_the_synchronous_client_ends_it() -> None:
+    with fake_daemon(["sessions"]) as daemon:
+        slow = SlowSession(daemon)
+        environment = {"PYTHONPATH": str(Path(opensandbox.__file__).parents[1])}
+        with subprocess.Popen(
+            [sys.executable, "-c", SESSION_SCRIPT, daemon.url], env=environment, stdout=subprocess.PIPE
+        ) as client:
+            daemon.wait_for("POST", "/session")
+            client.send_signal(signal.SIGINT)
+            output, _ = client.communicate(timeout=LIMIT_S)
+        slow.answering.set()
+        assert (client.returncode, output) == (0, b"interrupted\n")
+        assert slow.is_ended()
+
+
 SCRIPT = """
 import sys
 from opensandbox import SandboxSync

@@ -12,7 +12,7 @@ from opensandbox._acompat import AsyncLineHandler, afinish
 from opensandbox._async.output import OutputStream
 from opensandbox._async.run import AsyncRuns
 from opensandbox._core import calls, decode
-from opensandbox.exceptions import NotFoundException
+from opensandbox.exceptions import NotFoundException, SandboxException
 from opensandbox.results import Execution, Stream
 from opensandbox.transport import AsyncTransport, Request
 
@@ -44,9 +44,25 @@ class ShellSession:
         """Start the shell."""
         if self._id is not None:
             raise RuntimeError("the session is open already")
+        try:
+            await self._open()
+        except SandboxException:
+            raise
+        except BaseException:
+            await afinish(self._take_back, grace=_CLOSING_S)
+            raise
+        return self
+
+    async def _open(self) -> None:
         reply = await self._transport.send(self._start)
         self._id = decode.body(reply.body, _wire.SessionCreated).session_id
-        return self
+
+    async def _take_back(self) -> None:
+        """End the shell of a start that was left in the middle: asked for once more, it is there to be ended."""
+        with suppress(SandboxException, ValueError):
+            if self._start.is_idempotent:
+                await self._open()
+            await self.aclose()
 
     async def __aexit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None

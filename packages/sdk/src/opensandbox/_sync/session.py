@@ -13,7 +13,7 @@ from opensandbox._acompat import LineHandler, finish
 from opensandbox._sync.output import OutputStream
 from opensandbox._sync.run import SyncRuns
 from opensandbox._core import calls, decode
-from opensandbox.exceptions import NotFoundException
+from opensandbox.exceptions import NotFoundException, SandboxException
 from opensandbox.results import Execution, Stream
 from opensandbox.transport import SyncTransport, Request
 
@@ -45,9 +45,25 @@ class ShellSession:
         """Start the shell."""
         if self._id is not None:
             raise RuntimeError("the session is open already")
+        try:
+            self._open()
+        except SandboxException:
+            raise
+        except BaseException:
+            finish(self._take_back, grace=_CLOSING_S)
+            raise
+        return self
+
+    def _open(self) -> None:
         reply = self._transport.send(self._start)
         self._id = decode.body(reply.body, _wire.SessionCreated).session_id
-        return self
+
+    def _take_back(self) -> None:
+        """End the shell of a start that was left in the middle: asked for once more, it is there to be ended."""
+        with suppress(SandboxException, ValueError):
+            if self._start.is_idempotent:
+                self._open()
+            self.close()
 
     def __exit__(
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
