@@ -53,6 +53,10 @@ class SlowRun:
         wire.event(failed("INTERRUPTED", cause="interrupted", stdout_bytes=8), 3)
         wire.end()
 
+    def take_nothing(self, _: Incoming, __: Wire) -> None:
+        """Let a write to standard input wait as long as the run goes on."""
+        self.stopped.wait(LIMIT_S)
+
     def _stop(self, _: Incoming, wire: Wire) -> None:
         if self.begun.is_set():
             self.stopped.set()
@@ -209,6 +213,35 @@ async def test_the_seeds_interruption_leaves_nothing_running() -> None:
             await task
         wait_until_gone(sleeping())
         assert (await sandbox.commands.run("echo usable")).stdout == "usable\n"
+
+
+async def test_a_background_command_whose_start_is_cancelled_is_interrupted() -> None:
+    with fake_daemon() as daemon:
+        run = SlowRun(daemon)
+        async with await Sandbox.connect(daemon.url) as sandbox:
+            task = asyncio.create_task(sandbox.commands.run_background("sleep 3600"))
+            await asyncio.to_thread(daemon.wait_for, "POST", "/command")
+            task.cancel()
+            run.answering.set()
+            run.beginning.set()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        assert run.stopped.is_set()
+
+
+async def test_a_background_command_is_interrupted_when_its_input_is_left_half_written() -> None:
+    with fake_daemon() as daemon:
+        run = SlowRun(daemon)
+        run.answering.set()
+        run.beginning.set()
+        daemon.on("POST", "/executions", run.take_nothing)
+        async with await Sandbox.connect(daemon.url) as sandbox:
+            task = asyncio.create_task(sandbox.commands.run_background("cat", stdin="much"))
+            await asyncio.to_thread(daemon.wait_for, "POST", "/executions/run-1/stdin")
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        assert run.stopped.is_set()
 
 
 class SlowSession:

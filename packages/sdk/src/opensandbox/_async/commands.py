@@ -5,17 +5,17 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import aclosing, suppress
+from functools import partial
 from typing import Final, Literal
 
 from opensandbox import _wire
 from opensandbox._acompat import AsyncLineHandler, asleep
 from opensandbox._async.output import OutputStream, Stdin
 from opensandbox._async.reading import LogReading
-from opensandbox._async.run import AsyncRuns
+from opensandbox._async.run import AsyncRun, AsyncRuns
 from opensandbox._async.session import ShellSession
 from opensandbox._async.writing import StdinWrite
 from opensandbox._core import arguments, calls, decode
-from opensandbox._core.execution import Fold
 from opensandbox.exceptions import StdinClosedException
 from opensandbox.results import BackgroundCommand, CommandOutput, CommandStatus, Execution, Stream
 from opensandbox.transport import AsyncTransport
@@ -161,7 +161,8 @@ class Commands:
         """Start a command that goes on by itself, and return what stands for it.
 
         It goes on when the sandbox is closed, unless that ends the daemon. `stdin="pipe"` leaves its standard input
-        open for `write_stdin`; any other text or bytes is written and closed.
+        open for `write_stdin`; any other text or bytes is written and closed. Cancelling the start interrupts what it
+        may have started.
 
         Example:
             >>> session = await sandbox.commands.run_background("python train.py")  # doctest: +SKIP
@@ -184,20 +185,13 @@ class Commands:
             pids_limit=pids_limit,
             background=True,
         )
-        fold = Fold(execution_id=request.execution_id or "")
-        async with aclosing(self._transport.stream(request)) as events:
-            async for batch in events:
-                for received in batch:
-                    fold.add(received.event)
-                # It is there. What is left to come is the end of the start, and not worth a resumed connection: that
-                # would follow the command itself.
-                if fold.has_begun and fold.end is None:
-                    break
-        session = BackgroundCommand(id=fold.execution_id)
-        if written is not None:
-            with suppress(StdinClosedException):  # it has ended, or wants no more
-                await StdinWrite(self._transport, session.id).write(written, end=True)
-        return session
+        run = self._runs.open(request, interrupt=partial(calls.interrupt, silence_s=calls.BRIEF_SILENCE_S))
+        await run.begin(then=None if written is None else partial(self._write_all, run, written))
+        return BackgroundCommand(id=run.execution_id)
+
+    async def _write_all(self, run: AsyncRun[_wire.Event], data: bytes) -> None:
+        with suppress(StdinClosedException):  # it has ended, or wants no more
+            await StdinWrite(self._transport, run.execution_id).write(data, end=True)
 
     def session(self, *, working_dir: str | None = None, envs: Mapping[str, str] | None = None) -> ShellSession:
         """Keep one live shell for several commands: directory, variables, functions, options, jobs and traps last.

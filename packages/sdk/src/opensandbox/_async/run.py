@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 import weakref
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from functools import partial
 from typing import Any, Final, Generic
 
@@ -76,6 +77,30 @@ class AsyncRun(Generic[E]):
         # Weak: a bare loop that is left drops its iterator, and only then can the iterator tell.
         self._reading = weakref.ref(reading)
         return reading
+
+    async def begin(self, *, then: AsyncWork | None = None) -> None:
+        """Start the run, do what else belongs to the start, and let it go on unread.
+
+        Whoever leaves in the middle never learns of it, so it is interrupted.
+        """
+        try:
+            await afinish(self._begin, grace=_INIT_WITHIN_S)
+            if then is not None:
+                await then()
+        except SandboxException:
+            raise
+        except BaseException:
+            await afinish(self.interrupt, grace=_INIT_WITHIN_S)
+            raise
+
+    async def _begin(self) -> None:
+        async with aclosing(self._transport.stream(self._request)) as batches:
+            async for batch in batches:
+                self._take(batch)
+                # It is there. What is left to come is the end of the start, and not worth a resumed connection: that
+                # would follow the run itself.
+                if self._has_begun and not self._has_ended:
+                    break
 
     async def aclose(self) -> None:
         """Interrupt the run if it is ours and still goes on, and wait briefly for that."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import weakref
 from collections.abc import Generator, Callable
+from contextlib import closing
 from functools import partial
 from typing import Any, Final, Generic
 
@@ -77,6 +78,30 @@ class SyncRun(Generic[E]):
         # Weak: a bare loop that is left drops its iterator, and only then can the iterator tell.
         self._reading = weakref.ref(reading)
         return reading
+
+    def begin(self, *, then: Work | None = None) -> None:
+        """Start the run, do what else belongs to the start, and let it go on unread.
+
+        Whoever leaves in the middle never learns of it, so it is interrupted.
+        """
+        try:
+            finish(self._begin, grace=_INIT_WITHIN_S)
+            if then is not None:
+                then()
+        except SandboxException:
+            raise
+        except BaseException:
+            finish(self.interrupt, grace=_INIT_WITHIN_S)
+            raise
+
+    def _begin(self) -> None:
+        with closing(self._transport.stream(self._request)) as batches:
+            for batch in batches:
+                self._take(batch)
+                # It is there. What is left to come is the end of the start, and not worth a resumed connection: that
+                # would follow the run itself.
+                if self._has_begun and not self._has_ended:
+                    break
 
     def close(self) -> None:
         """Interrupt the run if it is ours and still goes on, and wait briefly for that."""
