@@ -55,6 +55,13 @@ def test_kernels_answers_as_json_and_by_the_settings(tmp_path: Path) -> None:
     assert bash[:2] == [("other", True), ("bash", False)]
     assert {"other", "broken"} <= set(told["kernelspecs"])
     assert "java" in told["missing"]
+    assert told["absent"] == ["python=none"]
+
+
+def test_kernels_says_which_preferred_ones_are_not_there(tmp_path: Path) -> None:
+    kernelspec(tmp_path, "gone", argv=["/no/such/program", "{connection_file}"])
+    said = execd("kernels", "--kernels", "python=gone,bash=none", home=tmp_path)
+    assert "preferred, but not there: python=gone, bash=none" in said.stdout.splitlines()
 
 
 @pytest.mark.parametrize("argv", [("kernels", "--kernels", "cobol=x"), ("doctor", "python")])

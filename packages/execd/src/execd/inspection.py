@@ -49,9 +49,11 @@ def run(handover: Handover) -> int:
 async def _kernels(daemon: app.Daemon, *, as_json: bool) -> int:
     languages = daemon.services.code.languages
     found = await installed(languages)
+    absent = await languages.absent()
     names = kernelspecs.names(languages.environment)
     if as_json:
-        _print_json({"kernels": [_row(kernel) for kernel in found], "missing": missing(found), "kernelspecs": names})
+        rows = [_row(kernel) for kernel in found]
+        _print_json({"kernels": rows, "missing": missing(found), "absent": absent, "kernelspecs": names})
         return 0
     table = [(*_names(kernel), "yes" if kernel.serves else "no", kernel.interpreter.path) for kernel in found]
     _print_table([("LANGUAGE", "KERNEL", "VERSION", "SERVES", "PROGRAM"), *table])
@@ -60,6 +62,8 @@ async def _kernels(daemon: app.Daemon, *, as_json: bool) -> int:
             print(f"limit of {kernel.spec.kernel}: {limit}")
     if others := missing(found):
         print(f"no kernel: {', '.join(others)}")
+    if absent:
+        print(f"preferred, but not there: {', '.join(absent)}")
     if names:
         print(f"kernelspecs for --kernels language=name: {', '.join(names)}")
     return 0
@@ -82,10 +86,13 @@ async def _doctor(daemon: app.Daemon, *, as_json: bool) -> int:
                 _print_findings(kernel, findings)
     finally:
         await daemon.close()
+    absent = await code.languages.absent()
     if as_json:
         rows = [{**_row(kernel), "findings": [asdict(each) for each in findings]} for kernel, findings in told]
-        _print_json({"kernels": rows})
-    elif not told:
+        _print_json({"kernels": rows, "absent": absent})
+    elif absent:
+        print(f"preferred, but not there: {', '.join(absent)}", file=sys.stderr)
+    if not told and not as_json:
         print("there is no kernel here", file=sys.stderr)
     well = all(finding.complaint is None for _, findings in told for finding in findings)
     return 0 if told and well else 1

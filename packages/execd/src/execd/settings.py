@@ -213,7 +213,9 @@ def _pairs(argv: Sequence[str], *, switches: set[str]) -> Iterator[tuple[str, st
         argument = arguments.popleft()
         # One dash or two, as the flags of the original daemon. What is no flag is not repeated: it may be a secret.
         if not argument.startswith("-"):
-            raise UsageError("unexpected argument: after 'serve' there are only flags; --help lists them")
+            raise UsageError(
+                "unexpected argument: there are only flags after serve, kernels or doctor; --help lists them"
+            )
         flag, equals, value = argument.lstrip("-").partition("=")
         name = flag.replace("-", "_")
         if not equals and name in switches:

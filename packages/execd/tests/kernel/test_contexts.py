@@ -195,6 +195,14 @@ async def test_what_is_asked_wrongly_is_refused_before_anything_starts(kernels: 
     assert kernels.registry.runs() == []
 
 
+async def test_a_python_that_does_not_start_says_so_and_is_not_told_as_installed(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import os; os.write(2, b'no site today'); os._exit(4)")
+    async with world(tmp_path, envs={"PYTHONPATH": str(tmp_path)}) as kernels:
+        with pytest.raises(LanguageNotSupported, match="gives no answer: no site today") as refused:
+            await kernels.create()
+        assert refused.value.details == {"installed": ["bash"]}
+
+
 @pytest.mark.slow
 async def test_a_default_language_stands_in_for_one_that_is_not_named(tmp_path: Path) -> None:
     async with world(tmp_path, default_language="py") as kernels:

@@ -50,6 +50,8 @@ class Interpreters:
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], tuple[Answer, dict[str, Stamp]]] = {}
+        self._silent: dict[tuple[str, str], str] = {}
+        """By kernel and program, why it gave no answer when it was asked last."""
 
     async def find(self, spec: Spec, environment: Mapping[str, str], directory: str) -> Interpreter | None:
         """Return the interpreter for cells that start in this environment, None where there is none with the kernel."""
@@ -60,6 +62,13 @@ class Interpreters:
             if answer is not None and answer.kernel is not None:
                 return Interpreter(path, answer.language, answer.kernel)
         return None
+
+    def silence(self, spec: Spec) -> str | None:
+        """Return which program gave no answer when it was asked for this kernel last, and why."""
+        told = (
+            f"{path} gives no answer: {why}" for (kernel, path), why in self._silent.items() if kernel == spec.kernel
+        )
+        return next(told, None)
 
     def forget(self, interpreter: Interpreter) -> None:
         """Ask anew next time: a kernel did not start."""
@@ -73,9 +82,12 @@ class Interpreters:
         if known is not None and all(_stamp(name) == stamp for name, stamp in stamps.items()):
             return known
         answer = await _probe(question, environment, directory)
-        if answer is not None:
-            watched = [path] if answer.kernel else [path, *answer.searched]
-            self._known[kernel, path] = answer, {name: _stamp(name) for name in watched}
+        if isinstance(answer, str):
+            self._silent[kernel, path] = answer
+            return None
+        self._silent.pop((kernel, path), None)
+        watched = [path] if answer.kernel else [path, *answer.searched]
+        self._known[kernel, path] = answer, {name: _stamp(name) for name in watched}
         return answer
 
 
@@ -92,26 +104,30 @@ def _stamp(path: str) -> Stamp:
     return status.st_ino, status.st_mtime_ns
 
 
-async def _probe(argv: Sequence[str], environment: Mapping[str, str], directory: str) -> Answer | None:
+async def _probe(argv: Sequence[str], environment: Mapping[str, str], directory: str) -> Answer | str:
+    """Return what a program answers, or why it does not."""
     try:
         asked = Spawned(Program(argv=argv, environment=dict(environment), directory=directory))
     except OSError as error:
         if error.errno in _SHORT:
             raise InternalFault(f"{argv[0]} cannot be asked for its kernel: {error.strerror}") from None
-        return None
+        return error.strerror or str(error)
     try:
         async with asyncio.timeout(PROBE_LIMIT_S):
             death = await asked.exited()
     except TimeoutError:
-        return None
+        return f"it takes more than {PROBE_LIMIT_S:g} s"
     finally:
         await asked.bury()
-    return _answer(asked.words()) if death.exit_code == 0 else None
+    last = asked.words()[-1:]
+    if death.exit_code != 0:
+        return last[0] if last else str(death).replace("the kernel", "it", 1)
+    return _answer(last)
 
 
-def _answer(words: Sequence[str]) -> Answer | None:
+def _answer(last: Sequence[str]) -> Answer | str:
     # What a start-up file of the sandbox prints comes before it.
     try:
-        return msgspec.json.decode(words[-1] if words else "", type=Answer)
+        return msgspec.json.decode(last[0] if last else "", type=Answer)
     except msgspec.DecodeError:
-        return None
+        return last[0] if last else "it printed nothing"

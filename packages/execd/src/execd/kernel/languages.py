@@ -59,6 +59,14 @@ class Languages:
         """What programs start with, where no variables are given."""
         return self._environment({})
 
+    async def absent(self) -> list[str]:
+        """Return which kernels are preferred, but not there, as `language=kernel`."""
+        return [
+            f"{language}={kernel}"
+            for language, kernel in self._preferred
+            if (spec := self._named(language, kernel)) is None or await self.interpreter(spec, {}) is None
+        ]
+
     def known(self) -> list[str]:
         """Return the languages that have a kernel, installed or not."""
         return list(dict.fromkeys([*SPECS, *(language for language, _ in self._preferred)]))
@@ -133,6 +141,10 @@ class Languages:
         return None
 
     async def _not_supported(self, language: str) -> LanguageNotSupported:
-        installed = await self.installed()
+        # A program that has the kernel may not start here: what is told as installed is what can be had instead.
+        installed = [name for name in await self.installed() if name != language]
         message = f"{language[:64]!r} has no kernel here; installed: {', '.join(installed) or 'none'}"
+        silent = (self._interpreters.silence(spec) for spec in self.candidates(language))
+        if why := next(filter(None, silent), None):
+            message = f"{message}; {why}"
         return LanguageNotSupported(message, details={"installed": installed})
