@@ -109,6 +109,7 @@ def test_a_directory_that_is_none_is_refused(tmp_path: Path) -> None:
         {"name": "link", "type": tarfile.SYMTYPE, "linkname": "/etc"},
         {"name": "link", "type": tarfile.SYMTYPE, "linkname": "../outside"},
         {"name": "a/link", "type": tarfile.SYMTYPE, "linkname": "../../outside"},
+        {"name": "link", "type": tarfile.SYMTYPE, "linkname": "a/.."},  # where `a` may be a link to `..` itself
         {"name": "link", "type": tarfile.LNKTYPE, "linkname": "../outside"},
         {"name": "device", "type": tarfile.CHRTYPE, "devmajor": 1, "devminor": 3},
         {"name": "fifo", "type": tarfile.FIFOTYPE},

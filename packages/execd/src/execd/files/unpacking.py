@@ -123,12 +123,10 @@ def _steps(name: str) -> list[str]:
 
 
 def _check_target(above: list[str], member: tarfile.TarInfo) -> None:
-    depth = len(above)
-    for step in member.linkname.split("/"):
-        depth += -1 if step == ".." else step not in ("", ".")
-        if depth < 0:
-            break
-    if member.linkname.startswith("/") or depth < 0:
+    steps = [step for step in member.linkname.split("/") if step not in ("", ".")]
+    ups = steps.count("..")
+    # Behind a name, which may be a link itself, nobody knows where `..` leads.
+    if member.linkname.startswith("/") or ups > len(above) or ".." in steps[ups:]:
         raise InvalidFile(
             f"{shown(member.name)} links to {shown(member.linkname)}, outside of the directory",
             details={"path": shown(member.name)},

@@ -61,7 +61,9 @@ def _identity(path: str) -> tuple[int, int]:
 
 def _stays(link: str, top: str) -> bool:
     target = os.readlink(link)
-    if target.startswith("/"):
+    steps = [step for step in target.split("/") if step not in ("", ".")]
+    # Behind a name, which may be a link itself, `..` may lead anywhere.
+    if target.startswith("/") or ".." in steps[steps.count("..") :]:
         return False
     real = os.path.normpath(os.path.join(os.path.dirname(link), target))
     return real == top or real.startswith(f"{top}/")
