@@ -16,8 +16,8 @@ from .kernel.worlds import alive
 
 
 @pytest.fixture
-def running(tmp_path: Path) -> Iterator[Daemon]:
-    options = ("--working-root", str(tmp_path), "--state-dir", str(tmp_path / "s"))
+def running(tmp_path: Path, short_path: Path) -> Iterator[Daemon]:
+    options = ("--working-root", str(tmp_path), "--state-dir", str(short_path / "s"))
     with daemon("--heartbeat-s", "0.3", "--kill-grace-ms", "500", *options, log=tmp_path / "log") as one:
         yield one
 
@@ -36,8 +36,10 @@ def text(told: list[dict[str, Any]]) -> str:
 def test_a_session_of_code_from_end_to_end(running: Daemon) -> None:
     assert "python" in running.ask("GET", "/version").json["languages"]
     told = run(running, "x = 40\nprint('hello')\nx + 2")
-    assert [event["type"] for event in told] == ["init", "execution_count", "stdout", "result", "execution_complete"]
-    assert told[3]["results"]["text"] == "42"
+    # A print may come in two pieces.
+    kinds = list(dict.fromkeys(event["type"] for event in told))
+    assert kinds == ["init", "execution_count", "stdout", "result", "execution_complete"]
+    assert [event["results"]["text"] for event in told if event["type"] == "result"] == ["42"]
     assert run(running, "x / 0")[-1]["error"]["ename"] == "ZeroDivisionError"
     (context,) = running.ask("GET", "/code/contexts").json
     assert running.ask("DELETE", f"/code?id={context['id']}").status == 200
@@ -75,30 +77,30 @@ def test_a_port_that_answers_is_named_to_commands_for_clients_that_look_for_jupy
     assert text(told) == str(running.port)
 
 
-def test_the_daemons_end_ends_cells_and_leaves_no_kernel_and_no_socket(running: Daemon, tmp_path: Path) -> None:
+def test_the_daemons_end_ends_cells_and_leaves_no_kernel_and_no_socket(running: Daemon, short_path: Path) -> None:
     kernel = int(text(run(running, "import os; print(os.getpid())")))
     body = json.dumps({"code": "print('up', flush=True)\nwhile True: pass", "context": {"language": "python"}})
     with running.connect() as client:
         client.request("POST", "/code", body=body.encode())
         client.until(b'"up')
-        assert list((tmp_path / "s").glob("execd-k-*/*"))
+        assert list((short_path / "s").glob("execd-k-*/*"))
         running.terminate()
         last = events(dechunked(client.until_end().partition(b"\r\n\r\n")[2]))[-1]
     assert (last["type"], last["cause"], last["code"]) == ("error", "shutting_down", "SHUTTING_DOWN")
     assert running.wait() == 0
     assert not alive(kernel)
-    assert list((tmp_path / "s").glob("execd-k-*")) == []
+    assert list((short_path / "s").glob("execd-k-*")) == []
 
 
 def test_a_daemon_that_is_killed_leaves_no_kernel_and_the_next_one_clears_its_sockets(
-    running: Daemon, tmp_path: Path
+    running: Daemon, tmp_path: Path, short_path: Path
 ) -> None:
     kernel = int(text(run(running, "import os; print(os.getpid())")))
     os.kill(running.pid, signal.SIGKILL)
     running.wait()
     assert not alive(kernel)
-    (left,) = (tmp_path / "s").glob("execd-k-*")
-    with daemon("--state-dir", str(tmp_path / "s"), log=tmp_path / "log2") as another:
+    (left,) = (short_path / "s").glob("execd-k-*")
+    with daemon("--state-dir", str(short_path / "s"), log=tmp_path / "log2") as another:
         run(another, "1")
         assert not left.exists()
 

@@ -111,7 +111,10 @@ def _dwindling(_token: str | None) -> Rewrite:
         return request.path == "/code/languages"
 
     def reply(_request: Request, reply: Reply) -> Reply:
-        return reply.with_json([{**each, "warm": 0 if made else each["warm"]} for each in reply.json])
+        told = reply.json
+        if not made or reply.status != 200 or not isinstance(told, list):
+            return reply
+        return reply.with_json([{**each, "warm": 0} for each in told])
 
     return Rewrite(where=counts, reply=reply)
 

@@ -7,8 +7,8 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +121,25 @@ def test_a_directory_that_cannot_be_entered_tells_why() -> None:
 
 
 def test_without_descriptors_nothing_is_started_and_nothing_is_lost() -> None:
+    with filled_gaps():
+        _without_descriptors()
+
+
+@contextmanager
+def filled_gaps() -> Iterator[None]:
+    """Leave no descriptor free below the highest one: the limit is one of numbers."""
+    filling: list[int] = []
+    highest = max(map(int, os.listdir("/proc/self/fd")))
+    while not filling or filling[-1] < highest:
+        filling.append(os.open("/dev/null", os.O_RDONLY))
+    try:
+        yield
+    finally:
+        for descriptor in filling:
+            os.close(descriptor)
+
+
+def _without_descriptors() -> None:
     before = descriptors()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     started: list[Child | None] = []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from contextlib import suppress
 from typing import Final
 
 from execd.kernel.execution import Death
@@ -67,6 +68,10 @@ class Spawned:
         """Send a signal to everyone of its group, also after its own exit; not after `bury`."""
         if not self._reaped:
             self.child.signal_group(number)
+            if number == signal.SIGKILL:
+                # One that was forked a moment ago has no group of its own yet.
+                with suppress(ProcessLookupError):
+                    self.signal(number)
 
     async def bury(self) -> Death:
         """Kill what is left of the group, reap the process, and return how it ended."""
