@@ -142,3 +142,17 @@ def test_ctrl_c_interrupts_the_cell_of_the_synchronous_client(execd: RunningDaem
         client.send_signal(signal.SIGINT)
         output, errors = client.communicate(timeout=LIMIT_S)
     assert (client.returncode, output, errors) == (0, b"True\n", b"")
+
+
+async def test_a_context_whose_creation_was_cancelled_is_not_there(execd: RunningDaemon) -> None:
+    async with await Sandbox.connect(execd.url, access_token=execd.token) as sandbox:
+        codes = (await CodeInterpreter.create(sandbox)).codes
+        before = {context.context_id for context in await codes.list_contexts()}
+        task = asyncio.create_task(codes.create_context("python"))
+        async with asyncio.timeout(LIMIT_S):
+            while {context.context_id for context in await codes.list_contexts()} == before:
+                assert not task.done()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        assert {context.context_id for context in await codes.list_contexts()} == before

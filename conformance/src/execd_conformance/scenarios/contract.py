@@ -115,6 +115,7 @@ FEATURES: Final = frozenset(
         "write_id",
         "context_id",
         "directories",
+        "fsync",
     }
 )
 """Every extension that the contract has a name for."""

@@ -62,6 +62,7 @@ class Feature(StrEnum):
     ARCHIVE = "archive"
     WATCH = "watch"
     SIGN = "sign"
+    FSYNC = "fsync"
     DIRECTORIES = "directories"
 
 
@@ -285,6 +286,7 @@ class UploadMetadata(Struct, frozen=True, omit_defaults=True, forbid_unknown_fie
     group: str | None = None
     mode: Mode | None = None
     create_mode: Mode | None = None
+    fsync: bool | None = None
 
 
 class CreateUploadRequest(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):
@@ -296,6 +298,7 @@ class CreateUploadRequest(Struct, frozen=True, omit_defaults=True, forbid_unknow
     group: str | None = None
     mode: Mode | None = None
     create_mode: Mode | None = None
+    fsync: bool | None = None
 
 
 class CompleteUploadRequest(Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):

@@ -40,6 +40,25 @@ def names(directory: Path) -> list[str]:
 
 
 @pytest.mark.usefixtures("way")
+def test_a_file_that_is_to_last_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[tuple[int, bool]] = []
+    target = tmp_path / "file"
+
+    def note(descriptor: int) -> None:
+        synced.append((os.fstat(descriptor).st_ino, target.exists()))
+
+    monkeypatch.setattr(os, "fsync", note)
+    for wish in (Wish(create_mode=0o644), Wish(create_mode=0o644, fsync=True)):
+        staged = Staged(str(target), wish=wish)
+        staged.write(b"content")
+        target.unlink(missing_ok=True)
+        staged.publish()
+
+    assert synced == [(target.stat().st_ino, False), (tmp_path.stat().st_ino, True)]
+
+
 def test_content_appears_whole_and_only_when_it_is_published(tmp_path: Path) -> None:
     target = tmp_path / "file"
     staged = Staged(str(target), wish=NEW)

@@ -10,7 +10,16 @@ import select
 import socket
 import threading
 import time
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Generator, Iterable, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    Awaitable,
+    Callable,
+    Generator,
+    Iterable,
+    Iterator,
+    Sequence,
+)
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -211,7 +220,7 @@ async def aeach(items: AsyncIterable[T] | Iterable[T]) -> AsyncGenerator[T, None
             yield item
         return
     over: Any = object()
-    iterator = iter(items)
+    iterator: Iterator[Any] = iter(items)
     while (item := await ain_thread(next, iterator, over)) is not over:
         yield item
 

@@ -184,6 +184,7 @@ class UploadMetadata(Struct, frozen=True, omit_defaults=True, kw_only=True):
     group: str | None = None
     mode: Mode | None = None
     create_mode: Mode | None = None
+    fsync: bool | None = None
 
 
 class CreateUploadRequest(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -195,6 +196,7 @@ class CreateUploadRequest(Struct, frozen=True, omit_defaults=True, kw_only=True)
     group: str | None = None
     mode: Mode | None = None
     create_mode: Mode | None = None
+    fsync: bool | None = None
 
 
 class CompleteUploadRequest(Struct, frozen=True, omit_defaults=True, kw_only=True):

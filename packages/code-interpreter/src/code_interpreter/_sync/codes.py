@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from typing import Literal
+from contextlib import suppress
+from functools import partial
+from typing import Final, Literal
 
 from code_interpreter import _wire
 from code_interpreter._acompat import Handler
@@ -13,9 +15,13 @@ from code_interpreter._sync.stream import KEPT_OF_A_STREAM, CodeStream
 from code_interpreter._core import calls, decode
 from code_interpreter._core.calls import Context
 from code_interpreter.results import CodeContext, CodeExecution, InputRequest, Language, Result
+from opensandbox.exceptions import SandboxException
 from opensandbox.results import OutputLine
-from opensandbox.runs import SyncRuns
+from opensandbox.runs import SyncRuns, finish
 from opensandbox.transport import SyncTransport, StreamRequest
+
+_GRACE_S: Final = 2.0
+"""How long the end of a context is waited for whose creation was cancelled."""
 
 
 class Codes:
@@ -147,14 +153,27 @@ class Codes:
             >>> context = interpreter.codes.create_context(SupportedLanguage.PYTHON)  # doctest: +SKIP
             >>> interpreter.codes.run("x = 1", context_id=context.context_id)  # doctest: +SKIP
         """
+        context_id = uuid.uuid4().hex
         request = calls.create_context(
             language,
-            context_id=uuid.uuid4().hex,
+            context_id=context_id,
             features=self._transport.features,
             working_dir=working_dir,
             envs=envs,
         )
-        return decode.context((self._transport.send(request)).body)
+        try:
+            return decode.context((self._transport.send(request)).body)
+        except SandboxException:
+            raise
+        except BaseException:
+            # Left in the middle, it would go on unseen; a daemon that chose the id itself cannot be told.
+            if "context_id" in self._transport.features:
+                finish(partial(self._take_back, context_id), grace=_GRACE_S)
+            raise
+
+    def _take_back(self, context_id: str) -> None:
+        with suppress(SandboxException, ValueError):
+            self.delete_context(context_id)
 
     def list_contexts(self, language: str | None = None) -> list[CodeContext]:
         """Return the contexts that there are, in the order of their starts."""

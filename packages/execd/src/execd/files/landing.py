@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from typing import Protocol
 
 from execd.errors import InvalidFileMetadata, IsADirectory
 from execd.files.modes import from_wire
@@ -53,15 +54,38 @@ class Landing:
         self._made.clear()
 
 
-def wished(
-    owner: str | None, group: str | None, mode: int | str | None, create_mode: int | str | None, *, default: int
-) -> Wish:
+class Asked(Protocol):
+    """What a request says of a file that it writes."""
+
+    @property
+    def owner(self) -> str | None:
+        """A user's name, or number as text."""
+
+    @property
+    def group(self) -> str | None:
+        """A group's name, or number as text."""
+
+    @property
+    def mode(self) -> int | str | None:
+        """The mode, as the wire has modes."""
+
+    @property
+    def create_mode(self) -> int | str | None:
+        """The mode of a file that is new."""
+
+    @property
+    def fsync(self) -> bool | None:
+        """Whether it is to be on the disk."""
+
+
+def wished(asked: Asked, *, default: int) -> Wish:
     """Return whose a file is to be and its modes as bits; raises `InvalidFileMetadata`."""
     return Wish(
-        uid=_owner("owner", owner, uid_of),
-        gid=_owner("group", group, gid_of),
-        mode=_bits("mode", mode),
-        create_mode=_bits("create_mode", create_mode) or default,
+        uid=_owner("owner", asked.owner, uid_of),
+        gid=_owner("group", asked.group, gid_of),
+        mode=_bits("mode", asked.mode),
+        create_mode=_bits("create_mode", asked.create_mode) or default,
+        fsync=bool(asked.fsync),
     )
 
 

@@ -84,10 +84,10 @@ class Files:
         """Return what takes an upload of this boundary."""
         return Receiving(Upload(boundary, resolve=self._places.resolve), self._submit)
 
-    async def receiving_whole(self, path: bytes, *, max_bytes: int | None) -> Receiving:
+    async def receiving_whole(self, path: bytes, *, max_bytes: int | None, fsync: bool) -> Receiving:
         """Return what takes the content of one file; raises the refusals of the wire."""
         resolve = self._places.resolve
-        whole = await self._settled(lambda: Whole(os.fsdecode(path), resolve=resolve, max_bytes=max_bytes))
+        whole = await self._settled(lambda: Whole(os.fsdecode(path), resolve=resolve, max_bytes=max_bytes, fsync=fsync))
         return Receiving(whole, self._submit)
 
     # ── files and directories as a whole ─────────────────────────────────────────────────────────────────────────────

@@ -35,6 +35,8 @@ class Wish:
     gid: int | None = None
     mode: int | None = None
     create_mode: int
+    fsync: bool = False
+    """Whether content and name are to be on the disk when it is published."""
 
 
 class Staged:
@@ -90,6 +92,8 @@ class Staged:
             return
         self.flush()
         self._adopt(self._fd)
+        if self._wish.fsync:
+            os.fsync(self._fd)
         if self._hidden is None:
             hidden = self._new_name()
             # A directory descriptor, of which an absolute path makes no use, is what makes Python call linkat(2).
@@ -118,6 +122,8 @@ class Staged:
         if self._hidden is not None:
             os.rename(self._hidden, self.target)
             self._hidden = None
+            if self._wish.fsync:
+                _sync_directory(os.path.dirname(self.target) or "/")
 
     def abandon(self) -> None:
         """Leave nothing; again, and after `publish`, is nothing."""
@@ -128,6 +134,14 @@ class Staged:
             with suppress(OSError):
                 os.unlink(self._hidden)
             self._hidden = None
+
+
+def _sync_directory(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _nameless(directory: str) -> int | None:

@@ -152,4 +152,4 @@ def decoded(body: bytes) -> UploadMetadata:
 
 def wished(metadata: UploadMetadata) -> Wish:
     """Return whose the file is to be and its modes as bits; raises `InvalidFileMetadata`."""
-    return landing.wished(metadata.owner, metadata.group, metadata.mode, metadata.create_mode, default=DEFAULT_MODE)
+    return landing.wished(metadata, default=DEFAULT_MODE)

@@ -45,7 +45,7 @@ class Pending:
 
     def __init__(self, request: CreateUploadRequest, *, resolve: Callable[[str], str]) -> None:
         """Open the file beside its target; raises the refusals of the wire."""
-        wish = landing.wished(request.owner, request.group, request.mode, request.create_mode, default=DEFAULT_MODE)
+        wish = landing.wished(request, default=DEFAULT_MODE)
         self.size = request.size
         self._landing = Landing(resolve)
         with refused(resolve(request.path), also=WRITING):

@@ -16,14 +16,14 @@ NEW_FILE_MODE: Final = 0o644
 class Whole:
     """New content for a path, visible when it is finished; after an error only `abandon` may follow."""
 
-    def __init__(self, path: str, *, resolve: Callable[[str], str], max_bytes: int | None) -> None:
+    def __init__(self, path: str, *, resolve: Callable[[str], str], max_bytes: int | None, fsync: bool) -> None:
         """Open the file beside its target; raises the refusals of the wire."""
         self._landing = Landing(resolve)
         self._max_bytes = max_bytes
         self._size = 0
         with refused(resolve(path), also=WRITING):
             try:
-                self._staged = Staged(self._landing.target(path), wish=Wish(create_mode=NEW_FILE_MODE))
+                self._staged = Staged(self._landing.target(path), wish=Wish(create_mode=NEW_FILE_MODE, fsync=fsync))
             except BaseException:
                 self._landing.clear()
                 raise

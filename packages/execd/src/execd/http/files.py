@@ -57,7 +57,8 @@ async def upload(exchange: Exchange, services: Services) -> Answer:
 async def write(exchange: Exchange, services: Services) -> Answer:
     """Take the content of one file, and answer when it is in its place."""
     path, max_bytes = the_path(exchange), exchange.query.integer("max_bytes")
-    receiving = await services.files.receiving_whole(path, max_bytes=max_bytes)
+    fsync = exchange.query.flag("fsync") or False
+    receiving = await services.files.receiving_whole(path, max_bytes=max_bytes, fsync=fsync)
     return await _receive(exchange, services, receiving)
 
 

@@ -44,6 +44,7 @@ class Files:
         mode: int | None = None,
         owner: str | None = None,
         group: str | None = None,
+        fsync: bool = False,
     ) -> None:
         """Write a file, whole or not at all: nobody ever reads half of it. Missing directories are made.
 
@@ -57,7 +58,7 @@ class Files:
         Example:
             >>> await sandbox.files.write_file("/workspace/run.sh", "echo hi", mode=0o755)  # doctest: +SKIP
         """
-        await self.write_files([WriteEntry(path, data, mode=mode, owner=owner, group=group)])
+        await self.write_files([WriteEntry(path, data, mode=mode, owner=owner, group=group, fsync=fsync)])
 
     async def write_files(self, entries: Iterable[WriteEntry | tuple[SandboxPath, Data]]) -> None:
         """Write many files in one request: all of them, or none.
@@ -72,6 +73,8 @@ class Files:
         ]  # fmt: skip
         if not wanted:
             return
+        if any(entry.fsync for entry in wanted):
+            require(self._transport.features, "fsync")
         if "create_mode" not in self._transport.features:
             wanted = [await self._with_mode(entry) for entry in wanted]
         boundary = uuid.uuid4().hex
@@ -239,6 +242,7 @@ class Files:
         mode: int | None = None,
         owner: str | None = None,
         group: str | None = None,
+        fsync: bool = False,
         progress: Progress = False,
     ) -> None:
         """Send a file of this side; a connection that breaks is taken up where it broke, for 50 s.
@@ -256,10 +260,10 @@ class Files:
         meter = Meter(progress, name=file.name, total=file.size)
         try:
             if "chunked_upload" in self._transport.features:
-                request = uploading.create(path, size=file.size, mode=mode, owner=owner, group=group)
+                request = uploading.create(path, size=file.size, mode=mode, owner=owner, group=group, fsync=fsync)
                 await transfer.upload(self._transport, file, request, meter=meter)
             else:
-                await self.write_file(path, Path(local), mode=mode, owner=owner, group=group)
+                await self.write_file(path, Path(local), mode=mode, owner=owner, group=group, fsync=fsync)
                 meter.at(file.size)
         finally:
             meter.close()

@@ -51,6 +51,7 @@ class WriteEntry:
     mode: int | None = None
     owner: str | None = None
     group: str | None = None
+    fsync: bool = False
 
 
 def check(entry: WriteEntry) -> WriteEntry:
@@ -120,6 +121,7 @@ def opening(boundary: str, entry: WriteEntry) -> bytes:
         group=entry.group,
         mode=None if entry.mode is None else mode_to_wire(entry.mode),
         create_mode=mode_to_wire(NEW_FILE_MODE) if entry.mode is None else None,
+        fsync=True if entry.fsync else None,
     )
     # Deployed daemons look for metadata among the files, so it has a filename too.
     return b"".join(

@@ -19,7 +19,9 @@ from opensandbox.exceptions import (
 )
 
 
-def create(path: SandboxPath, *, size: int, mode: int | None, owner: str | None, group: str | None) -> Request:
+def create(
+    path: SandboxPath, *, size: int, mode: int | None, owner: str | None, group: str | None, fsync: bool
+) -> Request:
     """Begin an upload; one whose answer is lost expires by itself."""
     body = _wire.CreateUploadRequest(
         path=writable(path),
@@ -28,6 +30,7 @@ def create(path: SandboxPath, *, size: int, mode: int | None, owner: str | None,
         group=group,
         mode=None if mode is None else mode_to_wire(mode),
         create_mode=mode_to_wire(NEW_FILE_MODE) if mode is None else None,
+        fsync=True if fsync else None,
     )
     return Request(
         method="POST",

@@ -45,6 +45,7 @@ class Files:
         mode: int | None = None,
         owner: str | None = None,
         group: str | None = None,
+        fsync: bool = False,
     ) -> None:
         """Write a file, whole or not at all: nobody ever reads half of it. Missing directories are made.
 
@@ -58,7 +59,7 @@ class Files:
         Example:
             >>> sandbox.files.write_file("/workspace/run.sh", "echo hi", mode=0o755)  # doctest: +SKIP
         """
-        self.write_files([WriteEntry(path, data, mode=mode, owner=owner, group=group)])
+        self.write_files([WriteEntry(path, data, mode=mode, owner=owner, group=group, fsync=fsync)])
 
     def write_files(self, entries: Iterable[WriteEntry | tuple[SandboxPath, Data]]) -> None:
         """Write many files in one request: all of them, or none.
@@ -73,6 +74,8 @@ class Files:
         ]  # fmt: skip
         if not wanted:
             return
+        if any(entry.fsync for entry in wanted):
+            require(self._transport.features, "fsync")
         if "create_mode" not in self._transport.features:
             wanted = [self._with_mode(entry) for entry in wanted]
         boundary = uuid.uuid4().hex
@@ -240,6 +243,7 @@ class Files:
         mode: int | None = None,
         owner: str | None = None,
         group: str | None = None,
+        fsync: bool = False,
         progress: Progress = False,
     ) -> None:
         """Send a file of this side; a connection that breaks is taken up where it broke, for 50 s.
@@ -257,10 +261,10 @@ class Files:
         meter = Meter(progress, name=file.name, total=file.size)
         try:
             if "chunked_upload" in self._transport.features:
-                request = uploading.create(path, size=file.size, mode=mode, owner=owner, group=group)
+                request = uploading.create(path, size=file.size, mode=mode, owner=owner, group=group, fsync=fsync)
                 transfer.upload(self._transport, file, request, meter=meter)
             else:
-                self.write_file(path, Path(local), mode=mode, owner=owner, group=group)
+                self.write_file(path, Path(local), mode=mode, owner=owner, group=group, fsync=fsync)
                 meter.at(file.size)
         finally:
             meter.close()
