@@ -23,7 +23,7 @@ from execd.files.unpacking import unpack
 def packed(root: Path, *exclude: str) -> bytes:
     packing = Packing(str(root), exclude=[compile_pattern(pattern) for pattern in exclude])
     archive = b""
-    while piece := packing.piece():
+    while (piece := packing.piece()) is not None:
         archive += piece
     packing.close()
     return archive

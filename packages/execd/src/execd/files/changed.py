@@ -48,13 +48,41 @@ class Directories:
 
     def __init__(self) -> None:
         self._paths: dict[int, str] = {}
+        self._descriptors: dict[str, int] = {}
+        self._inside: dict[str, set[str]] = {}
+        """The watched directories that are directly in one: of many, few are below any of them."""
         self.root_is_gone = False
         self._announced: set[str] = set()
         self._announced_before: set[str] = set()
 
     def add(self, wd: int, path: str) -> None:
         """Remember a watched directory."""
+        if wd in self._paths:
+            self._forget(wd)
         self._paths[wd] = path
+        self._descriptors[path] = wd
+        if path:
+            self._inside.setdefault(_above(path), set()).add(path)
+
+    def _forget(self, wd: int) -> None:
+        path = self._paths.pop(wd, None)
+        # Another one may be there by now.
+        if path is not None and self._descriptors.get(path) == wd:
+            del self._descriptors[path]
+            beside = self._inside.get(_above(path), set())
+            beside.discard(path)
+            if not beside:
+                self._inside.pop(_above(path), None)
+
+    def _at_and_below(self, path: str) -> list[tuple[int, str]]:
+        found: list[tuple[int, str]] = []
+        waiting = [path]
+        while waiting:
+            at = waiting.pop()
+            if at in self._descriptors:
+                found.append((self._descriptors[at], at))
+            waiting += self._inside.get(at, ())
+        return found
 
     def announce(self, path: str) -> Change:
         """Return that a scan has found something new."""
@@ -67,10 +95,16 @@ class Directories:
 
     def below(self, path: str) -> list[int]:
         """Return the descriptors of a directory that has gone, and of those in it, and forget them."""
-        gone = [wd for wd, at in self._paths.items() if at == path or at.startswith(f"{path}/")]
+        gone = [wd for wd, _ in self._at_and_below(path)]
         for wd in gone:
-            del self._paths[wd]
+            self._forget(wd)
         return gone
+
+    def lose_root(self) -> Iterator[Change]:
+        """Yield that the root is gone; once."""
+        if not self.root_is_gone:
+            self.root_is_gone = True
+            yield Change("removed", "")
 
     def changes(self, events: Iterable[Raw]) -> Iterator[Change]:
         """Yield what events mean, a move as one."""
@@ -103,9 +137,11 @@ class Directories:
 
     def _moved(self, path: str, dest: str, *, is_directory: bool) -> Change:
         if is_directory:
-            for wd, at in self._paths.items():
-                if at == path or at.startswith(f"{path}/"):
-                    self._paths[wd] = dest + at[len(path) :]
+            moved = self._at_and_below(path)
+            for wd, _ in moved:
+                self._forget(wd)
+            for wd, at in moved:
+                self.add(wd, dest + at[len(path) :])
         return Change("moved", path, dest)
 
     def _change(self, event: Raw) -> Iterator[Change]:
@@ -113,14 +149,13 @@ class Directories:
         if mask & OVERFLOW:
             yield Change("overflow")
         elif mask & IGNORED:
-            self._paths.pop(event.wd, None)
+            self._forget(event.wd)
         elif event.wd not in self._paths:
             return
         elif mask & (DELETE_SELF | MOVE_SELF):
             # Of every other directory the one above tells.
-            if not self._paths[event.wd] and not self.root_is_gone:
-                self.root_is_gone = True
-                yield Change("removed", "")
+            if not self._paths[event.wd]:
+                yield from self.lose_root()
         else:
             yield from self._of_entry(mask, self._path(event))
 
@@ -144,6 +179,10 @@ class Directories:
     def _path(self, event: Raw) -> str:
         above = self._paths[event.wd]
         return f"{above}/{event.name}" if above and event.name else above or event.name
+
+
+def _above(path: str) -> str:
+    return path.rpartition("/")[0]
 
 
 def without_repeats(changes: Iterable[Change]) -> Iterator[Change]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Mapping
 from typing import Final
 
-from execd.errors import FileNotFound, NotADirectory, PathExists
+from execd.errors import NotADirectory, PathExists
 from execd.files.changes import Changes
 from execd.files.refusals import WRITING, refused, shown
 from execd.files.rights import Rights, give
@@ -37,8 +38,9 @@ def _check(path: str, *, parents: bool) -> None:
             raise PathExists(f"{shown(path)} exists", details=details)
         above = os.path.dirname(path)
         if not parents and not os.path.isdir(above):
-            kind = NotADirectory if os.path.lexists(above) else FileNotFound
-            raise kind(f"{shown(above)} is no directory", details={"path": shown(above)})
+            with refused(above):
+                os.lstat(above)
+            raise NotADirectory(f"{shown(above)} is no directory", details={"path": shown(above)})
 
 
 def _make(path: str, wish: Rights, changes: Changes, *, parents: bool) -> None:
@@ -47,8 +49,10 @@ def _make(path: str, wish: Rights, changes: Changes, *, parents: bool) -> None:
         # Made for nobody else's eyes until it has the rights that are wished.
         made = make_parents(path) if parents else _one(path)
         changes.made(path, lambda: remove_parents(made))
-        wish = Rights(uid=wish.uid, gid=wish.gid, mode=wish.mode or DEFAULT_MODE)
-        give(path, wish, before=os.stat(path))
+        new = os.stat(path)
+        # What it has from the one above stays: the files of a shared directory belong to its group.
+        mode = wish.mode or DEFAULT_MODE | new.st_mode & stat.S_ISGID
+        give(path, Rights(uid=wish.uid, gid=wish.gid, mode=mode), before=new)
         return
     old = Rights(uid=before.st_uid, gid=before.st_gid, mode=before.st_mode & 0o7777)
     changes.made(path, lambda: give(path, old, before=os.stat(path)))

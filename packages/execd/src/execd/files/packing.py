@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import tarfile
+import time
 from collections.abc import Callable, Generator, Iterator
 from typing import Final
 
@@ -19,6 +20,10 @@ from execd.files.stats import Stats, stats
 from execd.files.walk import Found, open_root, walk
 
 PIECE: Final = 1024 * 1024
+PIECE_S: Final = 0.02
+"""How long one piece takes; whoever leaves waits for no more than that."""
+_LOOKS: Final = 64
+"""Blocks between two looks at the clock."""
 _RECORD: Final = tarfile.BLOCKSIZE
 _END: Final = bytes(2 * _RECORD)
 _OPEN: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -34,15 +39,24 @@ class Packing:
             self._walk = walk(open_root(root), left_out=_leaving_out(exclude))
         self._names = Names()
         self._blocks = self._packed()
-        self._over = False
 
-    def piece(self) -> bytes:
-        """Return the next bytes, b"" at the end; raises `EOFError` when a file became shorter while it was read."""
+    def piece(self) -> bytes | None:
+        """Return the next bytes, None at the end; raises `EOFError` when a file became shorter while it was read.
+
+        No piece takes long: none has many entries, and one of what is left out has nothing.
+        """
         pieces: list[bytes] = []
-        size = 0
-        while size < PIECE and (block := next(self._blocks, b"")):
+        size = looks = 0
+        deadline_s = time.monotonic() + PIECE_S
+        while size < PIECE:
+            block = next(self._blocks, None)
+            if block is None:
+                return b"".join(pieces) if pieces else None
             pieces.append(block)
             size += len(block)
+            looks += 1
+            if looks % _LOOKS == 0 and time.monotonic() > deadline_s:
+                break
         return b"".join(pieces)
 
     def close(self) -> None:
@@ -53,6 +67,7 @@ class Packing:
     def _packed(self) -> Generator[bytes, None, None]:
         for found in self._walk:
             yield from self._entry(found)
+            yield b""  # Also where there was nothing to pack: a walk may be long.
         yield _END
 
     def _entry(self, found: Found) -> Iterator[bytes]:

@@ -150,8 +150,8 @@ class Archive:
     def _piece(self) -> tuple[bytes, bool]:
         block = self._packing.piece()
         if self._coder is None:
-            return block, not block
-        return (self._coder.compress(block), False) if block else (self._coder.flush(), True)
+            return block or b"", block is None
+        return (self._coder.flush(), True) if block is None else (self._coder.compress(block), False)
 
     async def close(self) -> None:
         """Let go of the directories."""

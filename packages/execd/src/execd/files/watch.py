@@ -80,8 +80,8 @@ class Watch:
             yield change
             if change.type == "removed" and change.path:
                 self._forget(change.path)
-            elif change.type == "overflow" and self._recursive:
-                yield from self._look_into("", announce=False)
+            elif change.type == "overflow":
+                yield from self._look_again()
             elif change.entered and self._recursive:
                 yield from self._look_into(change.path, announce=True)
 
@@ -90,6 +90,13 @@ class Watch:
         if change.type != "modified" or _NAMELESS.fullmatch(change.path) is None:
             return False
         return not os.path.lexists(f"{self.root}/{change.path}")
+
+    def _look_again(self) -> Iterator[Change]:
+        """Make up for what was not told: new directories, and the end of the root."""
+        if not os.path.isdir(self.root or "/"):
+            yield from self._directories.lose_root()
+        elif self._recursive:
+            yield from self._look_into("", announce=False)
 
     def _look_into(self, path: str, *, announce: bool) -> Iterator[Change]:
         """Watch a directory that is new, and tell what is in it already."""
