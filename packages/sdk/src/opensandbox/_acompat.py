@@ -219,10 +219,16 @@ async def aeach(items: AsyncIterable[T] | Iterable[T]) -> AsyncGenerator[T, None
         async for item in items:
             yield item
         return
-    over: Any = object()
-    iterator: Iterator[Any] = iter(items)
-    while (item := await ain_thread(next, iterator, over)) is not over:
-        yield item
+    iterator = iter(items)
+    while taken := await ain_thread(_taken, iterator):
+        yield taken[0]
+
+
+def _taken(iterator: Iterator[T]) -> tuple[T, ...]:
+    """Return the next item, nothing at the end."""
+    for item in iterator:
+        return (item,)
+    return ()
 
 
 def each(items: AsyncIterable[T] | Iterable[T]) -> Generator[T, None]:
