@@ -220,7 +220,7 @@ async def aeach(items: AsyncIterable[T] | Iterable[T]) -> AsyncGenerator[T, None
             yield item
         return
     iterator = iter(items)
-    while taken := await ain_thread(_taken, iterator):
+    while taken := await ain_thread(partial(_taken, iterator)):
         yield taken[0]
 
 
