@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import json
 import os
 import random
 import signal
 import socket
+import tarfile
 import threading
 import time
 from base64 import b64decode
@@ -234,3 +237,40 @@ def test_a_client_that_sends_everything_first_is_told_too(running: Daemon, small
     assert (answer.status_code, answer.json()["code"]) == (507, "NO_SPACE")
     assert os.listdir(small_disk) == []
     assert running.ask("GET", "/ping").status == 200
+
+
+def test_every_way_to_write_is_507_on_a_full_disk_and_leaves_nothing(
+    running: Daemon, small_disk: Path, root: Path
+) -> None:
+    (small_disk / "old").write_bytes(b"old" * 1000)
+    (root / "elsewhere").mkdir()
+    (root / "elsewhere/big").write_bytes(bytes(2 * MIB))
+    before = sorted(os.listdir(small_disk))
+
+    def refusal(method: str, target: str, body: bytes, **headers: str) -> tuple[int, str | None]:
+        answer = running.ask(method, target, body=body, **headers)
+        return answer.status, answer.json.get("code") if answer.body else None
+
+    full = (507, "NO_SPACE")
+    assert refusal("PUT", "/files/content?path=disk/a/big", bytes(2 * MIB)) == full
+    move = json.dumps([{"src": "elsewhere", "dest": "disk/b/moved"}]).encode()
+    assert refusal("POST", "/files/mv", move) == full
+    replacement = json.dumps({"disk/old": {"old": "o", "new": "o" * 4000}}).encode()
+    assert refusal("POST", "/files/replace", replacement) == full
+    created = running.ask("POST", "/files/uploads", body=b'{"path": "disk/c/big", "size": 2097152}').json
+    upload = f"/files/uploads/{created['upload_id']}"
+    assert refusal("PATCH", upload, bytes(2 * MIB), Upload_Offset="0") == full
+    kept = running.ask("GET", upload).json["offset"]
+    assert 0 < kept < MIB
+    assert running.ask("DELETE", upload).status == 200
+    assert sorted(os.listdir(small_disk)) == before
+
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        tar.add(root / "elsewhere/big", "whole/big")
+    assert refusal("PUT", "/directories/archive?path=disk/d", archive.getvalue()) == full
+    # What had come whole before is there, of what had not there is nothing.
+    assert list((small_disk / "d").rglob("*")) == [small_disk / "d/whole"]
+    assert (root / "elsewhere/big").stat().st_size == 2 * MIB
+    assert (small_disk / "old").read_bytes() == b"old" * 1000
+    assert running.ask("PUT", "/files/content?path=disk/fits", body=b"x").status == 200
