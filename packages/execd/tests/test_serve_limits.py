@@ -7,6 +7,7 @@ import os
 import select
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,10 @@ def start(running: Daemon, execution_id: str, command: str) -> None:
 
 def homes(running: Daemon) -> list[Path]:
     """Return the groups of this daemon."""
-    return [found for found in HIERARCHY.rglob(f"execd-{running.pid}-*") if found.is_dir()]
+    while True:
+        # One may go while this looks into it.
+        with suppress(FileNotFoundError):
+            return [found for found in HIERARCHY.rglob(f"execd-{running.pid}-*") if found.is_dir()]
 
 
 def until_gone(running: Daemon) -> None:

@@ -378,8 +378,11 @@ def command_line(pid: int) -> str:
 
 
 def signal_daemons(number: int, *, but: set[int]) -> None:
-    """Signal the daemons and guards below this process, those in `but` apart."""
-    for pid in set(descendants(os.getpid())) - but:
+    """Signal the daemons and guards below this process, those in `but` apart.
+
+    A daemon before its guard, without which it would begin to end by itself.
+    """
+    for pid in sorted(set(descendants(os.getpid())) - but, reverse=True):
         if " execd " in command_line(pid):
             with suppress(ProcessLookupError):
                 os.kill(pid, number)

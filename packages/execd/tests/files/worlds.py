@@ -15,7 +15,7 @@ BOUNDARY = "opensandbox_0123456789abcdef_1700000000"
 
 _BECOME_NOBODY = f"""
 import os, sys, multipart
-import execd.files.content, execd.files.upload, execd.files.tree
+import execd.files.service
 if os.geteuid() == 0:
     os.setgroups([]), os.setresgid(*[{NOBODY}] * 3), os.setresuid(*[{NOBODY}] * 3)
 """
