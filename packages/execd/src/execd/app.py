@@ -54,11 +54,14 @@ class Daemon:
         self.services.waiting_for.add("shutdown")
         self.services.arrivals.close()
         self.services.metrics.close()
-        # Together: a kernel that is killed for a cell of its own must not be replaced meanwhile.
-        await asyncio.gather(self.services.registry.close(), self.services.code.close())
-        await self.sessions.close()
-        await self.services.files.uploads.close()
-        kill_orphans(self.instance)  # No guard may be there to do it.
+        try:
+            # Together: a kernel that is killed for a cell of its own must not be replaced meanwhile.
+            await asyncio.gather(self.services.registry.close(), self.services.code.close())
+            await self.sessions.close()
+            await self.services.files.uploads.close()
+        finally:
+            # No guard may be there to do it; also when the time for all this is over.
+            kill_orphans(self.instance)
         await self.limits.close()
 
 

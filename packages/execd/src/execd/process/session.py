@@ -29,7 +29,7 @@ _PATIENCE_S: Final = (0.03, 0.06, 0.12, *(0.2,) * 8)
 """How long a shell that was interrupted may take to say so, each time: it misses one now and then, between programs."""
 _ASKED_KINDLY: Final = 2
 """How often what it runs is only interrupted, before it is ended."""
-_GOODBYE_S: Final = 1.0
+_GOODBYE_S: Final = 3.0
 """How long a shell whose session ends may take for its EXIT trap."""
 
 
