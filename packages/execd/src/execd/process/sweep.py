@@ -53,12 +53,14 @@ def kill_orphans(instance: str) -> None:
     """Kill what a daemon's runs have left behind, as long as it keeps coming, within reason."""
     # Orphans pass to whoever is the daemon's own parent now: its guard, or who came after a guard that was killed.
     for _ in range(_ROUNDS):
-        orphans = take_orphans(instance, parent=os.getppid())
+        parent = os.getppid()
+        orphans = take_orphans(instance, parent=parent)
         for orphan in orphans:
             if (descriptor := _hold(orphan)) is not None:
                 _signal(descriptor, signal.SIGKILL)
                 os.close(descriptor)
-        if not orphans:
+        # A guard that dies closes its files first: all that it had may pass on while this looks.
+        if not orphans and parent == os.getppid():
             return
 
 
