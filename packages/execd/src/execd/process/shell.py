@@ -206,8 +206,8 @@ class Shell:
         code, took, flags, named = message.split(b" ", 3)
         # Its id is what it said when it took it; without that it was torn, and is over all the same.
         command_id, self._taken = self._taken or self._name(named), ""
-        if took == b"1" and command_id == self._sent:
-            # What it told before it put back what an earlier one had left is nothing new.
+        if command_id == self._sent and (took == b"1" or (took == b"2" and not self._left.is_put_back)):
+            # What it told before it had put back all that an earlier one had left is nothing new.
             self._left = Left(int(code), flags.decode(), self._traps)
             self._sent = ""
         self._traps = ""

@@ -40,6 +40,11 @@ class Left:
     flags: str = ""
     traps: str = ""
 
+    @property
+    def is_put_back(self) -> bool:
+        """Whether the next command has something to put back before it is the user's."""
+        return bool(self._restoring())
+
     def around(self, text: str) -> str:
         """Return shell text that puts all but `$?` back, mostly nothing, and then is `text`."""
         return self._restoring() + text + self._epilogue(text)
@@ -48,7 +53,7 @@ class Left:
         options = "".join(f"\\builtin set -{flag};" for flag in "avx" if flag in self.flags)
         if not self.traps and not options:
             return ""
-        status = '__execd_status "$__execd_was" && \\builtin :;'
+        status = '__execd_back "$__execd_was" && \\builtin :;'
         return f"{{ __execd_was=$?; {self.traps}{options}{status} }} {_QUIETLY}\n"
 
     def _epilogue(self, text: str) -> str:
