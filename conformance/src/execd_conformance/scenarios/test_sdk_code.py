@@ -147,6 +147,8 @@ async def test_ends_that_are_raised(checks: Checks, interpreter: CodeInterpreter
 
         async def stopped() -> bool:
             await codes.interrupt(one)
+            # One more than it takes might be for the cell after it.
+            await asyncio.wait({running}, timeout=2)
             return running.done()
 
         checks.that("sdk-code.interrupt", await eventually(stopped), "it goes on")

@@ -106,6 +106,21 @@ def test_a_directory_that_moves_is_known_by_its_new_name(tmp_path: Path, watchin
     assert told(changes(watch, until=Change("created", "new/deep/file"))) == ["created new/deep/file"]
 
 
+def test_a_directory_that_moves_before_it_is_looked_into_is_looked_into(
+    tmp_path: Path, watching: Callable[..., Watch]
+) -> None:
+    watch = watching(tmp_path)
+    (tmp_path / "x/y").mkdir(parents=True)
+    (tmp_path / "x/y/z").touch()
+    (tmp_path / "x").rename(tmp_path / "w")
+
+    found = changes(watch, until=Change("created", "w/y/z"))
+    (tmp_path / "w/y/later").touch()
+
+    assert told(found) == ["created x", "moved x w", "created w/y", "created w/y/z"]
+    assert told(changes(watch, until=Change("created", "w/y/later"))) == ["created w/y/later"]
+
+
 def test_half_a_move_is_gone_or_new(tmp_path: Path, watching: Callable[..., Watch]) -> None:
     root, outside = tmp_path / "root", tmp_path / "outside"
     (root / "leaves/deep").mkdir(parents=True)

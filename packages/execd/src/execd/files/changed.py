@@ -35,7 +35,7 @@ class Raw(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What happened at a path below the root; a move has where it went. `entered` is a directory to look into."""
+    """What happened at a path below the root; a move has where it went. `entered` is a directory to look into there."""
 
     type: Literal["created", "modified", "removed", "moved", "overflow"]
     path: str = ""
@@ -136,13 +136,14 @@ class Directories:
             yield from self._change(event)
 
     def _moved(self, path: str, dest: str, *, is_directory: bool) -> Change:
-        if is_directory:
-            moved = self._at_and_below(path)
+        moved = self._at_and_below(path) if is_directory else []
+        if moved:
             for wd, _ in moved:
                 self._forget(wd)
             for wd, at in moved:
                 self.add(wd, dest + at[len(path) :])
-        return Change("moved", path, dest)
+        # One that has moved before anybody had looked into it is still to be looked into.
+        return Change("moved", path, dest, entered=is_directory and not moved)
 
     def _change(self, event: Raw) -> Iterator[Change]:
         mask = event.mask

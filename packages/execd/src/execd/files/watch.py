@@ -83,7 +83,7 @@ class Watch:
             elif change.type == "overflow":
                 yield from self._look_again()
             elif change.entered and self._recursive:
-                yield from self._look_into(change.path, announce=True)
+                yield from self._look_into(change.dest or change.path, announce=True)
 
     def _is_nameless(self, change: Change) -> bool:
         """Whether it is of a file that has no name (yet): the system tells of those in a directory as `#NUMBER`."""
