@@ -49,6 +49,7 @@ async def responses(quick: bool) -> list[Row]:  # noqa: FBT001 - one of a table 
         async def upload() -> None:
             await sandbox.files.write_file(place / "copy", place / "big")
 
+        # Idle is what it is measured against: a second in which nothing is asked.
         idle = await pinged(daemon, lambda: asyncio.sleep(1.0))
         works: dict[str, Callable[[], Awaitable[object]]] = {
             "a search of a tree": lambda: sandbox.files.search(f"{tree}/**/*.py"),

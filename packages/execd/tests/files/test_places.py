@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from execd.files.places import Places
 
-PLACES = Places(root="/work", environment={"HOME": "/home/ada", "DATA": "sets", "EMPTY": "", "ABS": "/srv/x"})
+PLACES = Places(root="/srv", environment={"HOME": "/home/ada", "DATA": "sets", "EMPTY": "", "ABS": "/srv/x"})
 steps = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=8)
 
 
@@ -16,23 +16,23 @@ steps = st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"
     ("given_path", "meant"),
     [
         ("/a/b", "/a/b"),
-        ("a/b", "/work/a/b"),
+        ("a/b", "/srv/a/b"),
         ("~", "/home/ada"),
         ("~/x", "/home/ada/x"),
-        ("~bob/x", "/work/~bob/x"),
-        ("a/~/x", "/work/a/~/x"),
+        ("~bob/x", "/srv/~bob/x"),
+        ("a/~/x", "/srv/a/~/x"),
         ("$HOME/x", "/home/ada/x"),
         ("${ABS}y", "/srv/xy"),
-        ("$DATA/x", "/work/sets/x"),
-        ("$DATAx/y", "/work/$DATAx/y"),
-        ("$NONE/x", "/work/$NONE/x"),
+        ("$DATA/x", "/srv/sets/x"),
+        ("$DATAx/y", "/srv/$DATAx/y"),
+        ("$NONE/x", "/srv/$NONE/x"),
         ("$EMPTY/x", "/x"),
         ("/srv/$HOME/${DATA}", "/srv/$HOME/${DATA}"),
-        ("price$", "/work/price$"),
-        ("$", "/work/$"),
-        ("./a//b/./c/", "/work/a/b/c"),
+        ("price$", "/srv/price$"),
+        ("$", "/srv/$"),
+        ("./a//b/./c/", "/srv/a/b/c"),
         ("/a/../b", "/a/../b"),
-        (".", "/work"),
+        (".", "/srv"),
         ("/", "/"),
     ],
 )

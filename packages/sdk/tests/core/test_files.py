@@ -19,7 +19,7 @@ from opensandbox.exceptions import SandboxConnectionException
 
 PATHS = st.binary(min_size=1, max_size=30).filter(lambda raw: 0 not in raw).map(os.fsdecode)
 INFO: dict[str, Any] = {
-    "path": "/work/run.sh", "type": "file", "size": 12, "modified_at": "2026-11-23T10:00:12.588Z",
+    "path": "/srv/run.sh", "type": "file", "size": 12, "modified_at": "2026-11-23T10:00:12.588Z",
     "created_at": "2026-11-23T09:00:00.000Z", "owner": "root", "group": "4711", "mode": 4755,
 }  # fmt: skip
 
@@ -44,7 +44,7 @@ def test_a_mode_on_the_wire_reads_as_octal(mode: int) -> None:
 def test_an_entry_is_told_in_the_words_of_the_api() -> None:
     entry = files.entry(info())
     assert (entry.path, entry.name, entry.type, entry.is_directory, entry.size) == (
-        "/work/run.sh", "run.sh", "file", False, 12,
+        "/srv/run.sh", "run.sh", "file", False, 12,
     )  # fmt: skip
     assert (oct(entry.mode), entry.owner, entry.group, entry.target) == ("0o4755", "root", "4711", None)
     assert entry.mtime is not None
@@ -59,8 +59,8 @@ def test_the_name_is_the_last_part_of_the_path(path: str, name: str) -> None:
 
 
 def test_a_link_says_where_it_points_and_is_no_directory() -> None:
-    entry = files.entry(info(type="symlink", target="/work"))
-    assert (entry.target, entry.is_directory) == ("/work", False)
+    entry = files.entry(info(type="symlink", target="/srv"))
+    assert (entry.target, entry.is_directory) == ("/srv", False)
     assert files.entry(info(type="directory")).is_directory
 
 

@@ -23,9 +23,9 @@ class Places:
     def resolve(self, path: str) -> str:
         """Return the absolute path, without empty and `.` steps.
 
-        >>> places = Places(root="/work", environment={"HOME": "/home/ada", "DATA": "sets"})
+        >>> places = Places(root="/srv", environment={"HOME": "/home/ada", "DATA": "sets"})
         >>> [places.resolve(path) for path in ("~/a", "$DATA/./b//c", "${HOME}", "cost$HOME", "$NONE", "/a/../b/")]
-        ['/home/ada/a', '/work/sets/b/c', '/home/ada', '/work/cost$HOME', '/work/$NONE', '/a/../b']
+        ['/home/ada/a', '/srv/sets/b/c', '/home/ada', '/srv/cost$HOME', '/srv/$NONE', '/a/../b']
         """
         expanded = self._expand(path)
         if not expanded.startswith("/"):
