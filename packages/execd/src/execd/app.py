@@ -17,6 +17,7 @@ from execd.http.auth import Access
 from execd.http.body import Arrivals
 from execd.http.services import Activity, Services
 from execd.http.signing import Signer
+from execd.kernel.home import kernels_dirs
 from execd.kernel.room import Code
 from execd.kernel.specs import ALIASES
 from execd.kernel.surroundings import KernelSettings, Surroundings
@@ -109,7 +110,7 @@ def build(
         sessions=sessions,
         code=Code(
             registry,
-            _kernel_settings(settings, working_root),
+            _kernel_settings(settings, working_root, environment),
             _surroundings(settings, environment, root, memory_kills, metrics),
         ),
         files=Files(Places(root=working_root, environment=environment), registry),
@@ -158,7 +159,7 @@ def _command_settings(settings: Settings, working_root: str) -> CommandSettings:
     )
 
 
-def _kernel_settings(settings: Settings, working_root: str) -> KernelSettings:
+def _kernel_settings(settings: Settings, working_root: str, environment: Mapping[str, str]) -> KernelSettings:
     return KernelSettings(
         working_root=working_root,
         runtime_dirs=_runtime_dirs(settings),
@@ -167,6 +168,7 @@ def _kernel_settings(settings: Settings, working_root: str) -> KernelSettings:
         default_language=settings.default_language,
         context_idle_s=settings.context_idle_s,
         preferred=_preferred(settings),
+        kernels_dirs=kernels_dirs(settings.kernels_dir, environment),
         pool=_pool(settings),
         pool_lazy=settings.pool_lazy,
     )

@@ -63,6 +63,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     pool: Annotated[tuple[str, ...], _says("kernels kept ready, as language=number; several with commas")] = ()
     pool_lazy: Annotated[bool, _says("keep kernels of a language ready only once it has been used")] = False
     kernels: Annotated[tuple[str, ...], _says("kernels to prefer, as language=kernel; several with commas")] = ()
+    kernels_dir: Annotated[str | None, _says("directory with what is prepared for kernels")] = None
     default_language: Annotated[str | None, _says("language of code whose request names none")] = None
     body_timeout_s: Annotated[float, Meta(gt=0, le=1e9), _says("time for a request's body to arrive")] = 30
     max_body_bytes: Annotated[_Count, _says("size of a JSON body")] = 16 * 1024 * 1024

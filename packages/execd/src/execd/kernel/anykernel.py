@@ -1,11 +1,37 @@
-"""What a context needs of its kernel, whether it is spoken to by messages or is a live shell."""
+"""What a context needs of its kernel, whether it is spoken to by messages, is a live shell or a worker."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Protocol
 
+from execd.kernel.execution import Death
+from execd.kernel.messages import Message
 from execd.process.child import Child
+
+
+class KernelFailed(Exception):
+    """A kernel did not start; `last_words` are its own."""
+
+    def __init__(self, message: str, last_words: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.last_words = last_words
+
+
+class Listener(Protocol):
+    """Whoever a kernel speaks to."""
+
+    def heard(self, message: Message) -> None:
+        """Take a message that answers no request of the daemon's own."""
+
+    async def room(self) -> None:
+        """Return when there is room for more messages."""
+
+    def leaving(self) -> None:
+        """Take note that the kernel is gone; what it has said before is still heard, and waits for no room."""
+
+    def died(self, death: Death) -> None:
+        """Take note of the end; nothing more is heard afterwards."""
 
 
 class Process(Protocol):

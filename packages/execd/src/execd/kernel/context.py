@@ -15,11 +15,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
-from execd.kernel.anykernel import AnyKernel
+from execd.kernel.anykernel import AnyKernel, KernelFailed
 from execd.kernel.broadcast import Broadcast, Listener
 from execd.kernel.cell import Cell, Order
 from execd.kernel.execution import Death
-from execd.kernel.kernel import KernelFailed
 from execd.kernel.messages import Message, Output, said
 from execd.kernel.specs import Spec
 from execd.process.child import Child

@@ -21,9 +21,9 @@ from execd.errors import (
     LimitReached,
     ShuttingDown,
 )
+from execd.kernel.anykernel import KernelFailed
 from execd.kernel.broadcast import Listener
 from execd.kernel.context import Context, Means, Setting
-from execd.kernel.kernel import KernelFailed
 from execd.kernel.languages import Languages
 from execd.kernel.launcher import Launcher
 from execd.kernel.requests import KIND, check_envs, order, policy

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from execd.kernel.kernel import Listener
+from execd.kernel.anykernel import Listener
 from execd.kernel.messages import Message
 from execd.runs.sse import Stream
 

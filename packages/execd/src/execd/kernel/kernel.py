@@ -11,13 +11,13 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import zmq.asyncio
 from jupyter_client.manager import AsyncKernelManager
 
+from execd.kernel.anykernel import KernelFailed, Listener
 from execd.kernel.channels import Channels
-from execd.kernel.execution import Death
 from execd.kernel.messages import Message
 from execd.kernel.provisioner import Fork, Provisioner, manager
 from execd.kernel.spawned import Spawned
@@ -32,20 +32,16 @@ LAST_ROUNDS: Final = 10
 _log: Final = logging.getLogger("execd.kernel")
 
 
-class KernelFailed(Exception):
-    """A kernel did not start; `last_words` are its own."""
-
-    def __init__(self, message: str, last_words: tuple[str, ...] = ()) -> None:
-        super().__init__(message)
-        self.last_words = last_words
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """What a kernel is started with: `interpreter` is the program, `files` where its sockets go."""
+    """What a kernel is started with: `interpreter` is the program, `files` where its sockets go.
+
+    In `argv`, `{connection_file}` is left to be put in.
+    """
 
     spec: Spec
     interpreter: str
+    argv: tuple[str, ...]
     directory: str
     environment: Mapping[str, str]
     files: str
@@ -54,22 +50,6 @@ class Launch:
     memory_kills: Callable[[], int]
     fork: Fork | None = None
     """Where it is not to be started from the beginning."""
-
-
-class Listener(Protocol):
-    """Whoever a kernel speaks to."""
-
-    def heard(self, message: Message) -> None:
-        """Take a message that answers no request of the daemon's own."""
-
-    async def room(self) -> None:
-        """Return when there is room for more messages."""
-
-    def leaving(self) -> None:
-        """Take note that the kernel is gone; what it has said before is still heard, and waits for no room."""
-
-    def died(self, death: Death) -> None:
-        """Take note of the end; nothing more is heard afterwards."""
 
 
 class Kernel:
@@ -100,10 +80,9 @@ class Kernel:
     @classmethod
     async def start(cls, launch: Launch, listener: Listener) -> Kernel:
         """Return a kernel that answers and publishes; raises `KernelFailed` with its last words."""
-        argv = [part.replace("{interpreter}", launch.interpreter) for part in launch.spec.argv]
         spec = launch.spec
         of, provisioner = manager(
-            argv,
+            [*launch.argv],
             language=spec.language,
             transport=spec.transport,
             files=launch.files,

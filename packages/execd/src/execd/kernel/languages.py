@@ -17,7 +17,8 @@ class Languages:
     """Answers which kernel serves a language, and with which interpreter.
 
     `environment` makes the environment of a program of the variables given with it; probes start in `directory`.
-    `preferred` are pairs of a language and the name of a kernel that is to serve it where that is installed.
+    `preferred` are pairs of a language and the name of a kernel that is to serve it where that is installed; `kernels`
+    are directories with what was prepared for kernels.
     """
 
     def __init__(
@@ -27,12 +28,14 @@ class Languages:
         *,
         default: str | None,
         preferred: Sequence[tuple[str, str]] = (),
+        kernels: Sequence[str] = (),
     ) -> None:
         self._environment = environment
         self._directory = directory
         self._default = default
         self._preferred = preferred
-        self._interpreters = Interpreters()
+        self._kernels = kernels
+        self._interpreters = Interpreters(kernels)
         self._installed: list[str] = []
 
     async def spec(self, language: str | None, envs: Mapping[str, str]) -> Spec:
@@ -52,7 +55,9 @@ class Languages:
     def preferring(self, spec: Spec) -> Languages:
         """Return the same, with one kernel before all others of its language."""
         preferred = [(spec.language, spec.kernel), *self._preferred]
-        return Languages(self._environment, self._directory, default=self._default, preferred=preferred)
+        return Languages(
+            self._environment, self._directory, default=self._default, preferred=preferred, kernels=self._kernels
+        )
 
     @property
     def environment(self) -> dict[str, str]:

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import zmq
@@ -14,16 +14,18 @@ import zmq.asyncio
 
 from execd.directory import Directory
 from execd.errors import InternalFault, InvalidRequestBody, PermissionDenied
-from execd.kernel.anykernel import AnyKernel
+from execd.kernel.anykernel import AnyKernel, KernelFailed
 from execd.kernel.channels import make_context
 from execd.kernel.context import Context, Setting
-from execd.kernel.kernel import Kernel, KernelFailed, Launch
+from execd.kernel.interpreter import Interpreter
+from execd.kernel.kernel import Kernel, Launch
 from execd.kernel.languages import Languages
 from execd.kernel.live import LiveShell
 from execd.kernel.pool import Means, Pool
 from execd.kernel.shellprocess import ShellLaunch
 from execd.kernel.specs import SPECS, Spec
 from execd.kernel.surroundings import KernelSettings, Surroundings
+from execd.kernel.worker import WorkerKernel, WorkerLaunch
 from execd.paths import absolute
 from execd.process.child import Program
 
@@ -69,7 +71,9 @@ class Launcher:
         try:
             if setting.spec.driver == "shell":
                 return await LiveShell.start(self._shell(setting, found.path), context)
-            launch = self._launch(setting, found.path)
+            if setting.spec.driver == "worker":
+                return await WorkerKernel.start(self._worker(setting, found), context)
+            launch = self._launch(setting, found)
             pool = self._pools.get(setting.spec.kernel)
             return await (pool.start(launch, context) if pool else Kernel.start(launch, context))
         except KernelFailed:
@@ -98,19 +102,30 @@ class Launcher:
         self._files.remove()
 
     def _shell(self, setting: Setting, interpreter: str) -> ShellLaunch:
-        os.makedirs(setting.directory, exist_ok=True)
-        environment = self._surroundings.environment(setting.envs, setting.id)
         return ShellLaunch(
-            program=Program(
-                argv=[],
-                executable=interpreter,
-                environment={**environment, "PWD": setting.directory, **setting.envs},
-                directory=setting.directory,
-            ),
+            program=self._program(setting, [], executable=interpreter),
             place=self._files.name(),
             limit_s=self._limit_s,
             memory_kills=self._surroundings.memory_kills,
             newcomers=lambda child: self._surroundings.newcomers(child, setting.id),
+        )
+
+    def _worker(self, setting: Setting, found: Interpreter) -> WorkerLaunch:
+        return WorkerLaunch(
+            program=self._program(setting, found.command(setting.spec)),
+            limit_s=self._limit_s,
+            memory_kills=self._surroundings.memory_kills,
+        )
+
+    def _program(self, setting: Setting, argv: Sequence[str], *, executable: str | None = None) -> Program:
+        # The directory was there once; code may have removed it.
+        os.makedirs(setting.directory, exist_ok=True)
+        environment = self._surroundings.environment(setting.envs, setting.id)
+        return Program(
+            argv=argv,
+            executable=executable,
+            environment={**setting.spec.envs, **environment, "PWD": setting.directory, **setting.envs},
+            directory=setting.directory,
         )
 
     def _pool(self, spec: Spec, size: int) -> Pool:
@@ -118,22 +133,22 @@ class Launcher:
             served = await self._languages.spec(spec.language, {})
             found = await self._languages.interpreter(spec, {}) if served.kernel == spec.kernel else None
             nobody = Setting(id=uuid.uuid4().hex, spec=spec, directory=self._root, envs={})
-            return None if found is None else self._launch(nobody, found.path)
+            return None if found is None else self._launch(nobody, found)
 
         if spec.adoptable is None:
             raise ValueError(spec.kernel)
         means = Means(launch=launch, files=self._files.name, memory_left=self._surroundings.memory_left)
         return Pool(spec.adoptable, size, means)
 
-    def _launch(self, setting: Setting, interpreter: str) -> Launch:
+    def _launch(self, setting: Setting, found: Interpreter) -> Launch:
         if self._zmq is None:
             self._zmq = make_context()
-        # It was there once; code may have removed it.
         os.makedirs(setting.directory, exist_ok=True)
         environment = self._surroundings.environment(setting.envs, setting.id)
         return Launch(
             spec=setting.spec,
-            interpreter=interpreter,
+            interpreter=found.path,
+            argv=found.command(setting.spec),
             directory=setting.directory,
             # By the first a kernel notices that its daemon is gone, where no guard sees to that.
             environment={

@@ -14,9 +14,9 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any, Final
 
+from execd.kernel.anykernel import KernelFailed, Listener
 from execd.kernel.execution import Death
 from execd.kernel.inbox import Inbox
-from execd.kernel.kernel import KernelFailed, Listener
 from execd.kernel.lending import RETURN, lend
 from execd.kernel.messages import Message, text
 from execd.kernel.outcome import reply

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from execd.errors import ExecdError
-from execd.kernel.kernel import Kernel, KernelFailed, Launch, Listener
+from execd.kernel.anykernel import KernelFailed, Listener
+from execd.kernel.kernel import Kernel, Launch
 from execd.kernel.source import Source
 from execd.kernel.specs import Adoptable
 from execd.kernel.warm import Warm

@@ -30,6 +30,7 @@ class Code:
             settings.working_root,
             default=settings.default_language,
             preferred=settings.preferred,
+            kernels=settings.kernels_dirs,
         )
         self._contexts: Contexts | None = None
         self._closing = False

@@ -46,6 +46,16 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """How an interpreter is asked for its version."""
+
+    arguments: tuple[str, ...]
+    pattern: str
+    """What its first group finds in the output is the version; where it finds nothing, the interpreter will not do."""
+    at_least: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Adoptable:
     """A kernel that can wait, and take over the directory and the variables of a context later."""
 
@@ -59,22 +69,29 @@ class Adoptable:
 class Spec:
     """One language as one kernel serves it.
 
-    In `argv`, `{interpreter}` is the program that the probe has found, `{connection_file}` what the kernel is to read.
-    A live shell is started by whoever drives it.
+    In `argv`, `{interpreter}` is the program that was found and `{version}` its version, `{kernels}` the directory with
+    what was prepared for kernels, `{stamp}` that of the sources, `{connection_file}` what the kernel is to read,
+    `{take}` and `{tell}` the descriptors that a worker reads and writes. A live shell is started by whoever drives it.
     """
 
     language: str
     kernel: str
     """Its name; of a kernel in Python, that of its module."""
-    driver: Literal["jupyter", "shell"]
-    """What it is spoken to by: Jupyter's messages, or as a live shell."""
+    driver: Literal["jupyter", "shell", "worker"]
+    """What it is spoken to by: Jupyter's messages, as a live shell, or by lines of JSON (docs/workers.md)."""
     interpreter: str
     """What is looked for on the sandbox's PATH."""
     fallbacks: tuple[str, ...]
     """What will do where the sandbox has none."""
-    probe: str | None
-    """A program that prints an `interpreter.Answer`; None where the interpreter's being there says enough."""
     trial: Trial | None
+    probe: str | None = None
+    """A program that prints an `interpreter.Answer`."""
+    version: Version | None = None
+    """How the interpreter is asked for its version, where there is no probe; with neither, its being there will do."""
+    needs: tuple[str, ...] = ()
+    """Files without which it is not installed; those below `{kernels}` are made by `execd kernels install`."""
+    sources: tuple[str, ...] = ()
+    """What these are made of: `{stamp}` changes with it."""
     argv: tuple[str, ...] = ()
     envs: Mapping[str, str] = field(default_factory=dict)
     """Variables that it is started with, unless others are given."""

@@ -20,6 +20,8 @@ class KernelSettings:
     default_language: str | None
     preferred: tuple[tuple[str, str], ...] = ()
     """Languages, and the kernels that are to serve them where they are installed."""
+    kernels_dirs: tuple[str, ...] = ()
+    """Where what was prepared for kernels may lie, in order of preference."""
     pool: Mapping[str, int] = field(default_factory=dict)
     """Language → how many of its kernels are kept ready."""
     pool_lazy: bool = False

@@ -6,9 +6,9 @@ from typing import Any
 
 from execd._wire import CodeContext
 from execd.errors import InternalFault
+from execd.kernel.anykernel import KernelFailed
 from execd.kernel.context import Context
 from execd.kernel.execution import stopped
-from execd.kernel.kernel import KernelFailed
 
 
 def view(context: Context) -> CodeContext:

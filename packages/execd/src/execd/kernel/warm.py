@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Final
 
+from execd.kernel.anykernel import Listener
 from execd.kernel.execution import Death
-from execd.kernel.kernel import Kernel, Launch, Listener
+from execd.kernel.kernel import Kernel, Launch
 from execd.kernel.messages import Message
 from execd.kernel.weight import FIRST, score, set_score
 

@@ -19,9 +19,9 @@ while {
     \builtin printf '\0%s %s %s %s\0' "$__execd_code" "$__execd_was" "$__execd_flags" "${__execd_id-}" >"$__execd_tell" &&
         __execd_code= __execd_flags= &&
         {
-            # What an interrupt has torn does not begin with the key.
+            # What an interrupt has torn does not begin with the key; the key alone says that there are no more.
             while IFS= \builtin read -r -d '' __execd_id && [[ $__execd_id != "$__execd_key"* ]]; do \builtin :; done;
-            [[ $__execd_id == "$__execd_key"* ]] && IFS= \builtin read -r -d '' __execd_text;
+            [[ $__execd_id == "$__execd_key"?* ]] && IFS= \builtin read -r -d '' __execd_text;
         } <"$__execd_take" &&
         \builtin printf '>%s\0' "$__execd_id" >"$__execd_tell" &&
         __execd_in=2;

@@ -16,16 +16,15 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-import shlex
 import signal
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from functools import cache
-from pathlib import Path
 from typing import Final
 
+from execd.errors import StdinClosed
 from execd.process.child import Program, spawn
+from execd.process.fifos import Pipes
 from execd.process.pump import Pump, Stdin
 from execd.process.shelltext import Left
 from execd.process.states import Exit
@@ -33,19 +32,8 @@ from execd.runs.sse import Stream
 
 READY_S: Final = 10.0
 _WORDS_BYTES: Final = 16 * 1024
-_READ_BYTES: Final = 1024
-"""What bash reads of its lines at once."""
 ARGV: Final = ["bash", "--noprofile", "--norc", "--noediting", "-i"]
 _STREAMS: Final[tuple[Stream, Stream]] = ("stdout", "stderr")
-_BACK: Final = (
-    "{ __execd_code=${__execd_code:-$?} __execd_flags=${__execd_flags:-$-}; \\builtin set +xva; "
-    '\\builtin trap -p ERR DEBUG >"$__execd_tell"; \\builtin trap - ERR DEBUG; '
-    '\\exec 0<"$__execd_lines"; } >/dev/null 2>&1\n'
-)
-_PRELUDE: Final = (
-    "readonly __execd_tell={tell} __execd_take={take} __execd_lines={lines} __execd_key={key}; "
-    "unset HISTFILE MAILCHECK; PS1=; history -c; set +o history +o histexpand\n"
-)
 _RETURNS: Final = 20
 """How often in a row bash may come back to its top level without a word: more, and it will not come to itself."""
 
@@ -85,7 +73,8 @@ class Shell:
         self._interrupted = False
         self._break = b""
         self._key = secrets.token_hex(16)
-        self._pipes = _Pipes(place)
+        self._closing: asyncio.Task[None] | None = None
+        self._pipes = Pipes(place)
         try:
             self.child = spawn(replace(program, argv=ARGV, stdin=True))
         except BaseException:
@@ -135,8 +124,14 @@ class Shell:
                 signal.pidfd_send_signal(self.child.pidfd, signal.SIGKILL)
 
     def close_input(self) -> None:
-        """Let the shell end by itself."""
-        self._commands.close()
+        """Let the shell end by itself, when it has taken what was sent; its exit arrives as news."""
+        if self._closing is None:
+            self._closing = self._loop.create_task(self._write_end())
+
+    async def _write_end(self) -> None:
+        # A shell that has yet to open the pipe would wait there for ever if nobody had it open for writing.
+        with suppress(StdinClosed):
+            await self._commands.write(f"{self._key}\0".encode())
 
     def flush(self) -> None:
         """Take what is in the pipes at this moment."""
@@ -159,7 +154,7 @@ class Shell:
         self.flush()
         for pump in (*self._pumps, self._status):
             pump.discard()
-        self.close_input()
+        self._commands.close()
         self.child.reap()
         self._pipes.close()
 
@@ -236,66 +231,10 @@ class Shell:
         self.exit = self.child.exit()
         if self.exit is not None:
             self._loop.remove_reader(self.child.pidfd)
+            # Nobody reads what may still be on its way to it: who waits to write it is told.
+            self._commands.close()
             self.flush()
             self._news()
-
-
-class _Pipes:
-    """Named pipes to and from a shell, and the file with its loop, all of whose names begin with `place`."""
-
-    def __init__(self, place: str) -> None:
-        self._place = place
-        self._held: list[int] = []
-        try:
-            for name in ("take", "tell", "lines"):
-                os.mkfifo(f"{place}-{name}", 0o600)
-            self.give = self._open("take", os.O_RDWR)
-            self.lines = self._open("lines", os.O_RDWR)
-            self.hear = self._open("tell", os.O_RDONLY)
-            # As long as it is held, there is no end to what is heard.
-            self._tell = self._open("tell", os.O_WRONLY)
-            Path(f"{place}-loop").write_text(_loop(), "utf-8")
-        except BaseException:
-            self.close_all()
-            raise
-        self.ahead = _block(f". {shlex.quote(f'{place}-loop')}\n{_BACK}{_BACK}")
-        """The lines that bash reads ahead."""
-
-    def prelude(self, key: str) -> bytes:
-        """Return what tells a shell of them, and sets it going."""
-        names = {name: shlex.quote(f"{self._place}-{name}") for name in ("take", "tell", "lines")}
-        return _block(_PRELUDE.format(**names, key=key)) + self.ahead
-
-    def close(self) -> None:
-        """Close what is not `give` or `hear`; the shell has ended."""
-        for name in ("take", "tell", "lines", "loop"):
-            with suppress(OSError):
-                os.unlink(f"{self._place}-{name}")
-        for descriptor in self._held:
-            if descriptor not in (self.give, self.hear):
-                os.close(descriptor)
-        self._held.clear()
-
-    def close_all(self) -> None:
-        """Close them of which nothing has become."""
-        self.give = self.hear = -1
-        self.close()
-
-    def _open(self, name: str, how: int) -> int:
-        descriptor = os.open(f"{self._place}-{name}", how | os.O_NONBLOCK | os.O_CLOEXEC)
-        self._held.append(descriptor)
-        return descriptor
-
-
-@cache
-def _loop() -> str:
-    lines = Path(__file__).with_name("session.bash").read_text("utf-8").splitlines()
-    return " ".join(line.strip() for line in lines if not line.lstrip().startswith("#")) + "\n"
-
-
-def _block(lines: str) -> bytes:
-    """Return lines as bash reads them: so many bytes at once, and the rest is where the next are to come from."""
-    return lines.removesuffix("\n").encode().ljust(_READ_BYTES - 1) + b"\n"
 
 
 def _nothing() -> None:
