@@ -24,7 +24,7 @@ from typing import Final
 
 from execd.errors import StdinClosed
 from execd.process.child import Program, spawn
-from execd.process.fifos import Pipes
+from execd.process.fifos import Fifos
 from execd.process.pump import Pump, Stdin
 from execd.process.shelltext import Left
 from execd.process.states import Exit
@@ -74,7 +74,7 @@ class Shell:
         self._break = b""
         self._key = secrets.token_hex(16)
         self._closing: asyncio.Task[None] | None = None
-        self._pipes = Pipes(place)
+        self._pipes = Fifos(place)
         try:
             self.child = spawn(replace(program, argv=ARGV, stdin=True))
         except BaseException:
