@@ -32,6 +32,7 @@ from code_interpreter._async.interpreter import CodeInterpreter  # noqa: E402 - 
 from code_interpreter._async.stream import CodeStream  # noqa: E402
 from code_interpreter._sync.interpreter import CodeInterpreterSync  # noqa: E402
 from code_interpreter._sync.stream import CodeStream as CodeStreamSync  # noqa: E402
+from code_interpreter.charts import Axis, Box, Chart, ChartType, Pie, Series  # noqa: E402
 from code_interpreter.results import (  # noqa: E402
     CodeContext,
     CodeExecution,
@@ -40,16 +41,25 @@ from code_interpreter.results import (  # noqa: E402
     Result,
     SupportedLanguage,
 )
+from code_interpreter.tables import Column, Table  # noqa: E402
 
 __all__ = [
+    "Axis",
+    "Box",
+    "Chart",
+    "ChartType",
     "CodeContext",
     "CodeExecution",
     "CodeInterpreter",
     "CodeInterpreterSync",
     "CodeStream",
     "CodeStreamSync",
+    "Column",
     "InputRequest",
     "Language",
+    "Pie",
     "Result",
+    "Series",
     "SupportedLanguage",
+    "Table",
 ]

@@ -7,10 +7,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from os import PathLike
+from pathlib import Path
 from typing import Any, Final, Self
 
 import msgspec
 
+from code_interpreter import _html
+from code_interpreter._charts import reading
+from code_interpreter.charts import Chart
+from code_interpreter.tables import Table
 from opensandbox.exceptions import ExecutionFailedException
 from opensandbox.results import Execution
 
@@ -18,6 +24,22 @@ __all__ = ["CodeContext", "CodeExecution", "InputRequest", "Language", "Result",
 
 _SHOWN: Final = 60
 _NEVER: Final = datetime.fromtimestamp(0, tz=UTC)
+_FORMS: Final[dict[str, tuple[str, bool]]] = {
+    ".png": ("image/png", True),
+    ".jpg": ("image/jpeg", True),
+    ".jpeg": ("image/jpeg", True),
+    ".gif": ("image/gif", True),
+    ".webp": ("image/webp", True),
+    ".pdf": ("application/pdf", True),
+    ".svg": ("image/svg+xml", False),
+    ".html": ("text/html", False),
+    ".md": ("text/markdown", False),
+    ".tex": ("text/latex", False),
+    ".json": ("application/json", False),
+    ".csv": ("", False),
+    ".txt": ("text/plain", False),
+}
+"""End of a file's name → MIME type, and whether that is told in base64."""
 
 
 class SupportedLanguage(StrEnum):
@@ -94,7 +116,7 @@ class Result:
 
     mime: Mapping[str, str]
     """MIME type to text as the kernel gave it: binary types in base64, JSON types as JSON text."""
-    data: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
     """MIME type to value, for those that are values: JSON types."""
     metadata: Mapping[str, Any] = field(default_factory=dict)
     """What the code says about it, by MIME type."""
@@ -136,8 +158,8 @@ class Result:
     def json(self) -> Any:
         """As a JSON value."""
         kind = "application/json"
-        if kind in self.data:
-            return self.data[kind]
+        if kind in self.values:
+            return self.values[kind]
         return msgspec.json.decode(self.mime[kind]) if kind in self.mime else None
 
     @property
@@ -155,6 +177,39 @@ class Result:
         """As a PDF document."""
         return self._binary("application/pdf")
 
+    @property
+    def data(self) -> Table | None:
+        """As a table: a frame or a series of pandas or Polars."""
+        return reading.table(self.values)
+
+    @property
+    def chart(self) -> Chart | None:
+        """As a chart: a figure of Matplotlib, Plotly or Altair."""
+        return reading.chart(self.values)
+
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Write the form that a file's name asks for by its end: `.png`, `.svg`, `.pdf`, `.html`, `.csv`, `.txt` and others.
+
+        Raises:
+            ValueError: There is no such form; what there is is named.
+            OSError: The file cannot be written.
+        """
+        place = Path(path)
+        content = self._content(place.suffix.lower())
+        if content is None:
+            there = ", ".join(end for end in _FORMS if self._content(end) is not None)
+            raise ValueError(f"{place.name}: this result has no such form; it has {there or 'none'}")
+        place.write_bytes(content)
+        return place
+
+    def _content(self, end: str) -> bytes | None:
+        if end == ".csv":
+            return None if self.data is None else self.data.to_csv().encode()
+        kind, is_binary = _FORMS.get(end, ("", False))
+        if kind not in self.mime:
+            return None
+        return b64decode(self.mime[kind]) if is_binary else self.mime[kind].encode()
+
     def _binary(self, kind: str) -> bytes | None:
         return b64decode(self.mime[kind]) if kind in self.mime else None
 
@@ -164,7 +219,7 @@ class Result:
         exclude: object = None,
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Show it in a notebook as the kernel would have; IPython filters by itself what comes back."""
-        return {**self.mime, **self.data}, dict(self.metadata)
+        return {**self.mime, **self.values}, dict(self.metadata)
 
     def __repr__(self) -> str:
         """Show the text, and which other forms there are."""
@@ -209,6 +264,16 @@ class CodeExecution(Execution):
         failed.execution = self
         failed.state_lost = self.state_lost
         raise failed
+
+    def _repr_html_(self) -> str:
+        """Show it in a notebook as if the cell had been run there: output, results, error."""
+        parts = [_html.pre(self.stdout)] if self.stdout else []
+        parts += [_html.pre(self.stderr, "#a33")] if self.stderr else []
+        parts += [_html.result(each.mime) for each in self.result]
+        if self.error is not None:
+            lines = self.error.traceback or (f"{self.error.name}: {self.error.value}",)
+            parts.append(_html.pre("\n".join(lines), "#a33"))
+        return _html.page(parts)
 
     def __repr__(self) -> str:
         """Show how it ended, what it shows, and the beginning of its output."""

@@ -123,7 +123,7 @@ def shown(event: _wire.ResultEvent) -> Result:
     main = event.is_main_result
     return Result(
         mime=mime,
-        data=event.data or {},
+        values=event.data or {},
         metadata=event.metadata or {},
         is_main_result=True if main is None else main,
         display_id=event.display_id,

@@ -143,6 +143,8 @@ PYTHON: Final = Spec(
         str(RESOURCES / "kernel_python.py"),
         # One file for the history of all kernels of a user would let cells read each other's, and lock each other out.
         "--HistoryManager.enabled=False",
+        # Errors are text for whoever reads them; `%colors` asks for others.
+        "--InteractiveShell.colors=nocolor",
         "-f",
         "{connection_file}",
     ),

@@ -17,6 +17,7 @@ if getattr(sys.flags, "safe_path", False):
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from adopt_python import Adoption, Freshness
 from output_python import Streams
+from rich_python import install
 from wire_python import take_wire
 
 del sys.path[0]
@@ -95,6 +96,7 @@ class KernelApp(IPKernelApp):
         make()
         Interrupts(self.kernel)
         self.streams.install(self.kernel)
+        install(self.kernel.shell)
         Adoption(self, freshness)
 
     def start(self) -> None:

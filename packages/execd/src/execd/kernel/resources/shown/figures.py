@@ -1,0 +1,154 @@
+"""Figures of Matplotlib as data: what kind of chart each of their axes is, and the numbers that were drawn.
+
+It is read off what has been drawn, so it is as exact as that: a chart that is none of these kinds has no data.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from .axes import POINTS, converter_of, is_dates, label_of, places, plain, ticks, values
+from .boxes import boxes, has_line
+
+CHARTS = 64
+"""Axes of a figure, and series of one of them, that are told."""
+
+_UNIT = re.compile(r"^(?P<label>.*?)\s*[(\[](?P<unit>[^()\[\]]+)[)\]]\s*$", re.DOTALL)
+Chart = dict[str, Any]
+
+
+def tell(figure: Any) -> Chart | None:
+    """Return a figure as data, None where nothing in it is a chart of a kind that is known."""
+    axes = [each for each in figure.axes if each.get_visible() and each.get_label() != "<colorbar>"]
+    charts = [chart for each in axes[:CHARTS] if (chart := _axes(each)) is not None]
+    if not charts:
+        return None
+    title = getattr(figure, "_suptitle", None)
+    above = title.get_text() if title is not None else ""
+    if len(charts) == 1:
+        return {**charts[0], "title": charts[0]["title"] or above or None}
+    return {"type": "composite", "title": above or None, "charts": charts, "truncated": _any_cut(charts, axes)}
+
+
+def _any_cut(charts: Sequence[Chart], axes: Sequence[Any]) -> bool:
+    return len(axes) > CHARTS or any(chart["truncated"] for chart in charts)
+
+
+def _axes(axes: Any) -> Chart | None:
+    found_boxes, used = boxes(axes)
+    used |= {id(cap) for each in axes.containers if type(each).__name__ == "ErrorbarContainer" for cap in each[1]}
+    kinds = {
+        "bar": _bars(axes),
+        "box": found_boxes,
+        "line": _lines(axes, used),
+        "scatter": _points(axes, used),
+        "pie": _pie(axes),
+    }
+    found = [
+        {**_common(axes), "type": kind, "series": series[:CHARTS], "truncated": _is_cut(series)}
+        for kind, series in kinds.items()
+        if series
+    ]
+    if len(found) < 2:
+        return found[0] if found else None
+    return {
+        **_common(axes),
+        "type": "composite",
+        "charts": found,
+        "truncated": any(each["truncated"] for each in found),
+    }
+
+
+def _is_cut(series: Sequence[Chart]) -> bool:
+    return len(series) > CHARTS or any(each.pop("cut", False) for each in series)
+
+
+def _common(axes: Any) -> Chart:
+    return {
+        "title": axes.get_title() or axes.get_title("left") or axes.get_title("right") or None,
+        "x": _axis(axes.xaxis, axes.get_xlabel(), axes.get_xscale()),
+        "y": _axis(axes.yaxis, axes.get_ylabel(), axes.get_yscale()),
+    }
+
+
+def _axis(axis: Any, label: str, scale: str) -> Chart:
+    found = _UNIT.match(label)
+    converter = type(converter_of(axis)).__name__
+    if "Category" in converter:
+        scale = "categorical"
+    elif is_dates(axis):
+        scale = "datetime"
+    return {
+        "label": label or None,
+        "unit": found["unit"] if found else None,
+        "scale": scale,
+    }
+
+
+# ── one kind after another ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _lines(axes: Any, used: set[int]) -> list[Chart]:
+    drawn = [line for line in axes.lines if id(line) not in used and has_line(line)]
+    return [_curve(axes, line) for line in drawn]
+
+
+def _curve(axes: Any, line: Any) -> Chart:
+    xs, ys = line.get_xdata(orig=True), line.get_ydata(orig=True)
+    return _xy(label_of(line.get_label()), values(axes.xaxis, xs), values(axes.yaxis, ys))
+
+
+def _points(axes: Any, used: set[int]) -> list[Chart]:
+    markers = [line for line in axes.lines if id(line) not in used and not has_line(line) and _has_marker(line)]
+    found = [_curve(axes, line) for line in markers]
+    for collection in axes.collections:
+        if type(collection).__name__ == "PathCollection":
+            offsets = collection.get_offsets()
+            missing = getattr(offsets, "mask", None)
+            data = offsets.filled(math.nan) if missing is not None and hasattr(offsets, "filled") else offsets
+            xs, ys = places(axes.xaxis, data[:, 0]), places(axes.yaxis, data[:, 1])
+            found.append(_xy(label_of(collection.get_label()), xs, ys))
+    return found
+
+
+def _has_marker(line: Any) -> bool:
+    return line.get_marker() not in ("None", "none", "", " ", None) and line.get_transform() == line.axes.transData
+
+
+def _xy(label: str | None, xs: list[Any], ys: list[Any]) -> Chart:
+    cut = len(xs) > POINTS
+    return {"label": label, "x": xs[:POINTS], "y": ys[:POINTS], **({"cut": True} if cut else {})}
+
+
+def _bars(axes: Any) -> list[Chart]:
+    found = []
+    for container in axes.containers:
+        if type(container).__name__ != "BarContainer":
+            continue
+        lies = getattr(container, "orientation", "vertical") == "horizontal"
+        at = axes.yaxis if lies else axes.xaxis
+        centres = [_centre(patch, lies=lies) for patch in container.patches]
+        sizes = [patch.get_width() if lies else patch.get_height() for patch in container.patches]
+        xs, ys = ticks(at, centres), [plain(size) for size in sizes]
+        found.append({**_xy(label_of(container.get_label()), xs, ys), **({"horizontal": True} if lies else {})})
+    return found
+
+
+def _centre(patch: Any, *, lies: bool) -> float:
+    return float(patch.get_y() + patch.get_height() / 2 if lies else patch.get_x() + patch.get_width() / 2)
+
+
+def _pie(axes: Any) -> list[Chart]:
+    wedges = [patch for patch in axes.patches if type(patch).__name__ == "Wedge"]
+    if not wedges:
+        return []
+    shares = [abs(wedge.theta2 - wedge.theta1) / 360 for wedge in wedges]
+    labels = [label_of(wedge.get_label()) for wedge in wedges]
+    if not any(labels):
+        # With a legend of its own a pie's pieces have their names there, or beside them as texts.
+        texts = [text.get_text() for text in axes.texts if text.get_text() and not text.get_text().endswith("%")]
+        labels = [*texts] if len(texts) == len(wedges) else labels
+    return [{"label": None, "labels": labels, "values": [plain(round(share, 9)) for share in shares]}]
