@@ -22,7 +22,7 @@ FORMS: dict[str, str] = {
 
 
 def test_each_form_has_a_property_and_binary_ones_are_bytes() -> None:
-    result = Result(mime=FORMS, data={"application/json": {"a": [1]}})
+    result = Result(mime=FORMS, values={"application/json": {"a": [1]}})
     assert (result.text, result.html, result.markdown, result.latex, result.svg) == (
         "t", "<b>", "# m", "$l$", "<svg/>",
     )  # fmt: skip
@@ -42,11 +42,11 @@ def test_a_form_that_is_not_there_is_none() -> None:
 
 def test_json_is_read_from_its_text_where_there_is_no_value() -> None:
     assert Result(mime={"application/json": "[1, null]"}).json == [1, None]
-    assert Result(mime={"application/json": "null"}, data={"application/json": None}).json is None
+    assert Result(mime={"application/json": "null"}, values={"application/json": None}).json is None
 
 
 def test_a_notebook_gets_what_the_kernel_gave() -> None:
-    result = Result(mime=FORMS, data={"application/json": {"a": [1]}}, metadata={"image/png": {"width": 7}})
+    result = Result(mime=FORMS, values={"application/json": {"a": [1]}}, metadata={"image/png": {"width": 7}})
     bundle, metadata = result._repr_mimebundle_(include=None, exclude=None)
     assert bundle == {**FORMS, "application/json": {"a": [1]}}
     assert metadata == {"image/png": {"width": 7}}

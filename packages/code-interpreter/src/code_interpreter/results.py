@@ -188,7 +188,7 @@ class Result:
         return reading.chart(self.values)
 
     def save(self, path: str | PathLike[str]) -> Path:
-        """Write the form that a file's name asks for by its end: `.png`, `.svg`, `.pdf`, `.html`, `.csv`, `.txt` and others.
+        """Write the form that a file's name asks for by its end: `.png`, `.svg`, `.pdf`, `.html`, `.csv`, `.txt`.
 
         Raises:
             ValueError: There is no such form; what there is is named.
@@ -271,8 +271,9 @@ class CodeExecution(Execution):
         parts += [_html.pre(self.stderr, "#a33")] if self.stderr else []
         parts += [_html.result(each.mime) for each in self.result]
         if self.error is not None:
-            lines = self.error.traceback or (f"{self.error.name}: {self.error.value}",)
-            parts.append(_html.pre("\n".join(lines), "#a33"))
+            said = "\n".join(self.error.traceback)
+            told = said if self.error.name in said else f"{said}\n{self.error.name}: {self.error.value}".lstrip("\n")
+            parts.append(_html.pre(told, "#a33"))
         return _html.page(parts)
 
     def __repr__(self) -> str:

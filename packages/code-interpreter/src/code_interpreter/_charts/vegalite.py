@@ -125,7 +125,7 @@ class _Channel:
         """Return what the aggregate makes of the rows."""
         if self.aggregate == "count":
             return len(rows)
-        numbers = [each for each in self.values(rows) if isinstance(each, (int, float))]
+        numbers: list[float] = [each for each in self.values(rows) if isinstance(each, (int, float))]
         fold = _AGGREGATES.get(self.aggregate or "")
         return fold(numbers) if fold and numbers else None
 

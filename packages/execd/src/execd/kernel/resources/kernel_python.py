@@ -17,6 +17,7 @@ if getattr(sys.flags, "safe_path", False):
     sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from adopt_python import Adoption, Freshness
 from output_python import Streams
+from positions_python import keep_positions
 from rich_python import install
 from wire_python import take_wire
 
@@ -97,6 +98,7 @@ class KernelApp(IPKernelApp):
         Interrupts(self.kernel)
         self.streams.install(self.kernel)
         install(self.kernel.shell)
+        keep_positions(self.kernel.shell)
         Adoption(self, freshness)
 
     def start(self) -> None:

@@ -31,8 +31,9 @@ def boxes(axes: Any) -> tuple[list[Box], set[int]]:
         lines = [line for line in axes.lines if line is not body and id(line) not in used]
         standing = _Parts((low, high), (left, right), lies=False).gather(lines)
         lying = _Parts((left, right), (low, high), lies=True).gather(lines)
-        parts = next((each for each in (standing, lying) if each.median is not None), None)
-        if parts is not None:
+        # Strokes of a box that stands can be taken for one that lies, but never as many of them.
+        parts = max(standing, lying, key=lambda each: len(each.ids))
+        if parts.median is not None:
             axis = axes.yaxis if parts.lies else axes.xaxis
             found.append({"label": str(ticks(axis, [parts.middle])[0]), **parts.told()})
             used.update(parts.ids, {id(body)})
