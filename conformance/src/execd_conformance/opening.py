@@ -21,6 +21,7 @@ def open_session(choice: Choice, *, profile: str = "full", only: Sequence[str] =
     started = target.start({}, token=token)
     try:
         version = probe.ask(started.place)
+        libraries = probe.has_libraries(started.place) if probe.features(version) else False
     except BaseException:
         closed(started)  # what came first is what is told
         raise
@@ -29,7 +30,9 @@ def open_session(choice: Choice, *, profile: str = "full", only: Sequence[str] =
         place=started.place,
         version=version,
         features=probe.features(version),
-        offers=target.offers | ({"token"} if started.place.token is not None else set()),
+        offers=target.offers
+        | ({"token"} if started.place.token is not None else set())
+        | ({"libraries"} if libraries else set()),
         profile=profile,
         only=tuple(only),
     )

@@ -11,6 +11,7 @@ from execd_conformance.raw import Raw
 from execd_conformance.targets import Place, Unreachable
 
 _PATIENCE_S: Final = 10.0
+_LIBRARIES: Final = ["numpy", "pandas", "polars", "matplotlib", "plotly", "altair", "PIL", "sympy", "tqdm"]
 _NAMES: Final = 200
 """More than any daemon has features, or languages."""
 
@@ -80,6 +81,23 @@ async def _require_http(raw: Raw) -> None:
             pass
     except Broken as fault:
         raise Unreachable(f"no daemon answers at {raw.url}: {fault}") from fault
+
+
+def has_libraries(place: Place) -> bool:
+    """Return whether the sandbox's Python has the libraries whose tables and charts are looked at."""
+    return asyncio.run(_has_libraries(place))
+
+
+async def _has_libraries(place: Place) -> bool:
+    raw = Raw(place.url, place.token)
+    ask = f"import importlib.util as u; print('libraries:', all(map(u.find_spec, {_LIBRARIES!r})))"
+    try:
+        reply = await raw.request("POST", "/command", json={"command": f'python3 -c "{ask}"'}, timeout_s=_PATIENCE_S)
+        return reply.status == 200 and b"libraries: True" in reply.body
+    except Broken:
+        return False
+    finally:
+        await raw.aclose()
 
 
 def features(version: dict[str, Any]) -> frozenset[str]:

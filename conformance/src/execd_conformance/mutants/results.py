@@ -38,6 +38,23 @@ def _no_alias(results: dict[str, object]) -> dict[str, object]:
     return {mime: text for mime, text in results.items() if mime != "text"}
 
 
+def _without(mime: str) -> Making:
+    """Drop one form of results, as text and as value."""
+
+    def change(event: Block) -> Block:
+        kept = {name: value for name, value in event.data.get("results", {}).items() if name != mime}
+        values = {name: value for name, value in event.data.get("data", {}).items() if name != mime}
+        return event.changed(results=kept, data=values or None)
+
+    return cells(each_of("result", change))
+
+
+def _coloured(event: Block) -> Block:
+    error = event.data.get("error", {})
+    lines = [f"\x1b[31m{line}\x1b[0m" for line in error.get("traceback", [])]
+    return event.changed(error={**error, "traceback": lines}) if error else event
+
+
 def _flag(*, turned: bool) -> Callable[[Block], Block]:
     def change(event: Block) -> Block:
         return event.changed(is_main_result=not event.data.get("is_main_result") if turned else None)
@@ -92,6 +109,36 @@ MUTANTS = (
         "A result has no structured data.",
         ("what_is_displayed_is_passed_on/event.result-data",),
         cells(left_out("result", "data")),
+    ),
+    Mutant(
+        "result-without-table",
+        "Tables are not told as data.",
+        ("data_of_a_result_is_read/sdk-code.table",),
+        _without("application/vnd.execd.table+json"),
+    ),
+    Mutant(
+        "result-without-chart",
+        "Charts are not told as data.",
+        ("data_of_a_result_is_read/sdk-code.chart",),
+        _without("application/vnd.execd.chart+json"),
+    ),
+    Mutant(
+        "result-without-plain-text",
+        "The plain form of a result is dropped.",
+        ("data_of_a_result_is_read/sdk-code.save",),
+        _without("text/plain"),
+    ),
+    Mutant(
+        "result-without-html",
+        "The HTML of a result is dropped.",
+        ("what_is_shown_richly_changes_nothing/cell.rich-unseen",),
+        _without("text/html"),
+    ),
+    Mutant(
+        "error-coloured",
+        "The traceback of an error is coloured.",
+        ("what_is_shown_richly_changes_nothing/cell.error-plain",),
+        cells(each_of("error", _coloured)),
     ),
     Mutant(
         "result-main-turned",

@@ -112,7 +112,9 @@ print("between")
         )
         checks.equal("sdk-code.results", (shown.png, shown.json), (b"\x89PNG\r\n\x1a\n", {"a": [1]}))
         checks.equal(
-            "sdk-code.results", (shown.mime["application/x-own"], shown.values), ("own", {"application/json": {"a": [1]}})
+            "sdk-code.results",
+            (shown.mime["application/x-own"], shown.values),
+            ("own", {"application/json": {"a": [1]}}),
         )
         checks.equal("sdk-code.text", (ran.text, shown.is_main_result), ("42", False))
         async with interpreter.codes.run_stream(f"{code}\n1/0", context_id=one) as events:
