@@ -62,8 +62,8 @@ def scenario(
 
     It is skipped where the daemon does not announce one of `features`, and left out where the target cannot give one of
     `needs`: `start` is further daemons with settings, `container` an engine, `host` the daemon's processes and files,
-    `token` one that opens it, `libraries` Python's for data and charts. `profiles` has `compat` where deployed clients rely on it. After `limit_s` seconds it is
-    stopped and has failed.
+    `token` one that opens it, `libraries` Python's for data and charts. `profiles` has `compat` where deployed clients
+    rely on it. After `limit_s` seconds it is stopped and has failed.
     """
     for name, known in [(area, AREAS), *((each, NEEDS) for each in needs), *((each, PROFILES) for each in profiles)]:
         if name not in known:

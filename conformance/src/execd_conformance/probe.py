@@ -93,11 +93,11 @@ async def _has_libraries(place: Place) -> bool:
     ask = f"import importlib.util as u; print('libraries:', all(map(u.find_spec, {_LIBRARIES!r})))"
     try:
         reply = await raw.request("POST", "/command", json={"command": f'python3 -c "{ask}"'}, timeout_s=_PATIENCE_S)
-        return reply.status == 200 and b"libraries: True" in reply.body
     except Broken:
         return False
     finally:
         await raw.aclose()
+    return reply.status == 200 and b"libraries: True" in reply.body
 
 
 def features(version: dict[str, Any]) -> frozenset[str]:

@@ -38,12 +38,12 @@ def _no_alias(results: dict[str, object]) -> dict[str, object]:
     return {mime: text for mime, text in results.items() if mime != "text"}
 
 
-def _without(mime: str) -> Making:
+def _without(*mimes: str) -> Making:
     """Drop one form of results, as text and as value."""
 
     def change(event: Block) -> Block:
-        kept = {name: value for name, value in event.data.get("results", {}).items() if name != mime}
-        values = {name: value for name, value in event.data.get("data", {}).items() if name != mime}
+        kept = {name: value for name, value in event.data.get("results", {}).items() if name not in mimes}
+        values = {name: value for name, value in event.data.get("data", {}).items() if name not in mimes}
         return event.changed(results=kept, data=values or None)
 
     return cells(each_of("result", change))
@@ -126,7 +126,7 @@ MUTANTS = (
         "result-without-plain-text",
         "The plain form of a result is dropped.",
         ("data_of_a_result_is_read/sdk-code.save",),
-        _without("text/plain"),
+        _without("text/plain", "text"),
     ),
     Mutant(
         "result-without-html",
