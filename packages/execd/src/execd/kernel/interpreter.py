@@ -120,6 +120,9 @@ class Interpreters:
             self._silent[kernel, path] = answer
             return None
         self._silent.pop((kernel, path), None)
+        if answer.kernel is None:
+            wanted = f"{spec.language}@{answer.language}"
+            self._silent[kernel, path] = f"({answer.language}) has no {kernel}: execd kernels install {wanted}"
         watched = [path] if answer.kernel is not None else [path, *answer.searched]
         self._known[kernel, path] = answer, {name: _stamp(name) for name in watched}
         return answer
