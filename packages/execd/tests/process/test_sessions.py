@@ -16,12 +16,11 @@ from execd.errors import (
     InternalFault,
     InvalidRequestBody,
     LimitReached,
-    SessionNotFound,
     StdinClosed,
 )
 from execd.process.members import children
 
-from .rooms import Room, alive, descriptors, gone, kill, own_zombies, until
+from .rooms import Room, alive, descriptors, kill, own_zombies, until
 
 
 @pytest.fixture
