@@ -74,9 +74,13 @@ def serve(handover: Handover) -> int:
 def _environment(settings: Settings) -> tuple[dict[str, str], Callable[[], None]]:
     """Return what runs start from, and what removes whatever was made for it."""
     from execd import settings as options
+    from execd.kernel.home import kernels_dirs
 
-    if not any((settings.python_version, settings.java_version, settings.node_version, settings.go_version)):
-        return options.children_environment(settings), lambda: None
+    environment = options.children_environment(settings)
+    wished = (settings.python_version, settings.java_version, settings.node_version, settings.go_version)
+    places = kernels_dirs(settings.kernels_dir, environment)
+    if not any(wished) and not any(os.path.isdir(f"{kernels}/toolchains") for kernels in places):
+        return environment, lambda: None
     from execd.chosen import Chosen
 
     chosen = Chosen.of(settings)

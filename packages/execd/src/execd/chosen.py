@@ -19,7 +19,8 @@ from execd.kernel.spawned import Spawned
 from execd.process.child import Program
 from execd.settings import Settings, SettingsError
 from execd.versions.choice import NoSuchVersion, agrees, choose, links, variables
-from execd.versions.places import TOOLS, Places, Tool
+from execd.versions.number import parse
+from execd.versions.places import PROGRAMS, TOOLS, Places, Tool
 from execd.versions.toolchain import Toolchain, installed
 
 _LIMIT_S: Final = 20.0
@@ -45,7 +46,7 @@ class Chosen:
     def of(cls, settings: Settings) -> Chosen:
         """Return the environment of these settings; raises `SettingsError` for a version that is not installed."""
         made = cls(settings)
-        if made._wishes:
+        if made.is_needed:
             try:
                 asyncio.run(made.choose())
             except NoSuchVersion as error:
@@ -56,8 +57,20 @@ class Chosen:
                 raise SettingsError(f"nowhere to link the chosen versions from: {error.strerror or error}") from None
         return made
 
+    @property
+    def is_needed(self) -> bool:
+        """Whether there is anything to look for."""
+        return bool(self._wishes) or any(os.path.isdir(f"{kernels}/toolchains") for kernels in self._kernels)
+
     async def choose(self) -> None:
-        """Look for the versions, and put them in front; raises `NoSuchVersion`, `OSError`."""
+        """Look for the versions, and put them in front; raises `NoSuchVersion`, `OSError`.
+
+        Of what PATH does not give at all, what we have installed is put behind it.
+        """
+        await self._choose_asked()
+        await self._add_lacking()
+
+    async def _choose_asked(self) -> None:
         places = Places(environment=dict(self.environment), kernels=self._kernels)
         found = await asyncio.gather(*(installed(tool, places, self.ask) for tool in self._wishes))
         fronts: list[str] = []
@@ -68,11 +81,21 @@ class Chosen:
                 fronts.append(self._front(chosen))
         self._put_in_front(fronts)
 
-    async def versions(self) -> dict[Tool, list[Toolchain]]:
-        """Return everything that could be chosen."""
+    async def _add_lacking(self) -> None:
         places = Places(environment=dict(self.environment), kernels=self._kernels)
-        found = await asyncio.gather(*(installed(tool, places, self.ask) for tool in TOOLS))
-        return dict(zip(TOOLS, found, strict=True))
+        lacking = [tool for tool in TOOLS if places.on_path(PROGRAMS[tool]) is None and places.prepared(tool)]
+        for found in (await self.versions(*lacking)).values():
+            ours = [each for each in found if each.prepared]
+            if ours:
+                newest = max(ours, key=lambda each: parse(each.version) or ())
+                self._set(variables(newest, self.environment))
+                self.environment["PATH"] = os.pathsep.join([self.environment.get("PATH", os.defpath), newest.bin])
+
+    async def versions(self, *tools: Tool) -> dict[Tool, list[Toolchain]]:
+        """Return what could be chosen."""
+        places = Places(environment=dict(self.environment), kernels=self._kernels)
+        found = await asyncio.gather(*(installed(tool, places, self.ask) for tool in tools))
+        return dict(zip(tools, found, strict=True))
 
     async def ask(self, programs: Sequence[Sequence[str]], beside: Mapping[str, str]) -> list[str]:
         """Run programs, and return what each has written; "" where it failed."""

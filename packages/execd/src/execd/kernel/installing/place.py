@@ -32,7 +32,7 @@ async def alone(kernels: str) -> AsyncIterator[None]:
             f"{kernels} cannot be written to: {error.strerror}", "execd kernels install --kernels-dir DIRECTORY"
         ) from None
     try:
-        while not _locked(descriptor):
+        while not _locked(descriptor):  # noqa: ASYNC110 - another process has it
             await asyncio.sleep(_WAIT_S)
         _clear(kernels)
         yield
@@ -83,9 +83,9 @@ def remove(path: str) -> None:
     """Remove a tree, one that is write-protected too."""
 
     def unprotect(_: object, failed: str, __: object) -> None:
-        os.chmod(os.path.dirname(failed), 0o755)
+        os.chmod(os.path.dirname(failed), 0o700)
         if os.path.isdir(failed) and not os.path.islink(failed):
-            os.chmod(failed, 0o755)
+            os.chmod(failed, 0o700)
             shutil.rmtree(failed, ignore_errors=True)
         elif os.path.lexists(failed):
             os.unlink(failed)

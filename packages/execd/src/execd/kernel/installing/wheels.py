@@ -28,12 +28,16 @@ async def _has_pip(means: Means, python: str) -> bool:
 
 
 async def fetch(means: Means, name: str, version: str, *, hashes: Sequence[str], into: str) -> str:
-    """Return the path of a wheel for this machine; raises `Missing`. Only one of these hashes will do, if there are any."""
+    """Return the path of a wheel for this machine; if there are hashes, only they will do. Raises `Missing`."""
     by = await pip(means)
     if by is None:
         raise Missing(f"there is no pip to fetch {name} with")
     listed = f"{into}/wanted.txt"
-    with open(listed, "w", encoding="utf-8") as file:
-        file.write(f"{name}=={version}" + "".join(f" --hash=sha256:{each}" for each in hashes) + "\n")
+    _write(listed, f"{name}=={version}" + "".join(f" --hash=sha256:{each}" for each in hashes))
     await means.run([*by, "download", "-q", *QUICK, "--no-deps", "--only-binary=:all:", "-d", into, "-r", listed])
     return glob.glob(f"{glob.escape(into)}/*.whl")[0]
+
+
+def _write(path: str, line: str) -> None:
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(f"{line}\n")
