@@ -18,6 +18,9 @@ of the original daemon are accepted without effect.
 
 A lease (`--lease-s`) may last a quarter of itself longer, 5 s at most: the daemon asks once more before it ends.
 
+`PYTHON_VERSION`, `JAVA_VERSION`, `NODE_VERSION` and `GO_VERSION` choose among the versions that are installed, for code
+and for commands ([languages](languages.md#versions)); those with `EXECD_` in front win over them.
+
 This page is made from `settings.py` by `python tools/document_settings.py`.
 
 | flag | variable | type | default | what it does |

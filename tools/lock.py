@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 CONSTRAINTS: Final = Path(__file__).resolve().parent / "constraints"
+COPY: Final = CONSTRAINTS.parent.parent / "packages/execd/src/execd/kernel/installing/ipykernel.txt"
 SETS: Final = ("dev", "tests", "run", "daemon", "kernel", "wheel", "nox")  # the widest first: it decides for the others
 FLAGS: Final = ("--universal", "--python-version=3.11", "--generate-hashes", "--no-header", "--no-annotate", "--quiet")
 
@@ -23,6 +24,12 @@ def compile_pins(name: str, *extra: str) -> None:
     subprocess.run([*command, *FLAGS, *agree, *extra], cwd=CONSTRAINTS, check=True)
 
 
+def hand_over() -> None:
+    """Give the daemon its copy of what `execd kernels install python` installs."""
+    COPY.write_text((CONSTRAINTS / "kernel.txt").read_text("utf-8"), "utf-8")
+
+
 if __name__ == "__main__":
     for each in SETS:
         compile_pins(each, *sys.argv[1:])
+    hand_over()

@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 from tools.ci import site_config
-from tools.ci.site_config import from_lines, from_stanzas, pip_variables, script, unpacked, variables
+from tools.ci.site_config import (
+    from_lines,
+    from_stanzas,
+    go_variables,
+    npm_variables,
+    pip_variables,
+    script,
+    unpacked,
+    variables,
+)
 
 STANZA = """\
 Types: deb deb-src
@@ -66,6 +75,12 @@ def test_of_pips_configuration_only_the_ways_to_an_index_are_told() -> None:
         "global.cert='/ca.pem'\nglobal.extra-index-url='\\nhttps://a\\nhttps://b'\ninstall.index-url='https://i'\n"
     )
     assert pip_variables(listing) == {"PIP_EXTRA_INDEX_URL": "https://a https://b", "PIP_INDEX_URL": "https://i"}
+
+
+def test_of_npms_and_gos_configuration_only_the_ways_to_packages_are_told() -> None:
+    listing = '; "user" config\n\ncafile = "/ca.pem"\nhttps-proxy = "http://p"\nregistry = "https://n"\n'
+    assert npm_variables(listing) == {"NPM_CONFIG_HTTPS_PROXY": "http://p", "NPM_CONFIG_REGISTRY": "https://n"}
+    assert go_variables("GOFLAGS='-x'\nGOPROXY='https://g,direct'\n") == {"GOPROXY": "https://g,direct"}
 
 
 def test_the_environment_is_passed_on_without_a_pip_and_wins(monkeypatch: pytest.MonkeyPatch) -> None:

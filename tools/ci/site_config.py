@@ -1,8 +1,8 @@
 """Collect this machine's settings of package clients for an image build: `python3 site_config.py OUT`.
 
 OUT is a file of shell lines for the optional BuildKit secret `site`, which a build step that needs the network reads
-first. It holds what pip and apt are told here at this moment: certificates, proxies, indexes. Nothing of it ends up in
-an image. Where a machine has no settings of its own there is no OUT. Needs nothing but Python.
+first. It holds what pip, npm, go and apt are told here at this moment: certificates, proxies, indexes. Nothing of it
+ends up in an image. Where a machine has no settings of its own there is no OUT. Needs nothing but Python.
 """
 
 from __future__ import annotations
@@ -19,15 +19,19 @@ from pathlib import Path
 from typing import Final
 
 MAX_BYTES: Final = 500 * 1024  # BuildKit refuses larger secrets
-CA_VARIABLES: Final = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT")
+CA_VARIABLES: Final = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "PIP_CERT", "NODE_EXTRA_CA_CERTS")
 SYSTEM_CA: Final = Path("/etc/ssl/certs/ca-certificates.crt")
 LOCAL_CAS: Final = Path("/usr/local/share/ca-certificates")
 PROXIES: Final = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
 PIP_KEYS: Final = ("index-url", "extra-index-url", "trusted-host", "proxy")  # `cert` and `find-links` are paths of here
+NPM_KEYS: Final = ("registry", "proxy", "https-proxy", "noproxy")
+GO_KEYS: Final = ("GOPROXY", "GONOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GOINSECURE")
 PASSED_ON: Final = (
     *PROXIES,
     *(name.upper() for name in PROXIES),
     *("PIP_" + key.upper().replace("-", "_") for key in (*PIP_KEYS, "default-timeout", "retries")),
+    *("NPM_CONFIG_" + key.upper().replace("-", "_") for key in NPM_KEYS),
+    *GO_KEYS,
 )
 APT_KEYS: Final = re.compile(r"Acquire::(https?::|Check-|Retries|ForceIPv)", re.IGNORECASE)
 SUITES: Final = "(-updates|-security)?"
@@ -51,9 +55,14 @@ def ca_bundle() -> str:
 
 
 def variables() -> dict[str, str]:
-    """Return the proxies, and pip's configuration as variables; those of the environment win, as they do for pip."""
+    """Return the proxies, and what clients are configured to, as variables; the environment wins, as it does for them."""
     given = {name: os.environ[name] for name in PASSED_ON if os.environ.get(name)}
-    return pip_variables(said_by(sys.executable, "-m", "pip", "config", "list")) | given
+    return {
+        **pip_variables(said_by(sys.executable, "-m", "pip", "config", "list")),
+        **npm_variables(said_by("npm", "config", "list")),
+        **go_variables(said_by("go", "env", "-changed")),
+        **given,
+    }
 
 
 def pip_variables(listing: str) -> dict[str, str]:
@@ -65,6 +74,17 @@ def pip_variables(listing: str) -> dict[str, str]:
         if key in PIP_KEYS:
             found["PIP_" + key.upper().replace("-", "_")] = " ".join(value.strip("'\"").replace("\\n", " ").split())
     return found
+
+
+def npm_variables(listing: str) -> dict[str, str]:
+    """Return what `npm config list` says of the ways to a registry; it lists what differs from the defaults."""
+    found = re.findall(rf'^({"|".join(NPM_KEYS)}) = "(.*)"', listing, re.MULTILINE)
+    return {"NPM_CONFIG_" + key.upper().replace("-", "_"): value for key, value in found}
+
+
+def go_variables(listing: str) -> dict[str, str]:
+    """Return what `go env -changed` says of the ways to modules; an older go says nothing."""
+    return {name: value for name, value in re.findall(r"^(\w+)='(.*)'$", listing, re.MULTILINE) if name in GO_KEYS}
 
 
 def apt_options() -> str:

@@ -133,4 +133,6 @@ async def cell(raw: Raw, code: str, **context: str) -> list[object]:
         if stream.problem is not None:
             return [stream.problem.code]
         events = [event async for event in stream]
-    return [*(event["text"] for event in events if event.type == "stdout"), events[-1].type]
+    # A kernel may send what one `print` writes in parts: its text, and the end of its line.
+    printed = "".join(str(event["text"]) for event in events if event.type == "stdout")
+    return [*filter(None, [printed]), events[-1].type]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 if TYPE_CHECKING:
@@ -60,14 +60,31 @@ def serve(handover: Handover) -> int:
         return 0
     try:
         settings = options.read(handover.argv, tokens=handover.tokens)
+        environment, forget = _environment(settings)
         sockets = listen.bind(listen.plan(settings))
         if settings.uds is not None:
             handover.note(settings.uds)
-        _run(settings, sockets, handover)
+        _run(settings, sockets, handover, environment=environment, forget=forget)
     except options.UsageError as error:
         return _refuse(error, USAGE_FAULT)
     except (options.SettingsError, listen.BindError) as error:
         return _refuse(error, START_FAULT)
+
+
+def _environment(settings: Settings) -> tuple[dict[str, str], Callable[[], None]]:
+    """Return what runs start from, and what removes whatever was made for it."""
+    from execd import settings as options
+    from execd.kernel.home import kernels_dirs
+
+    environment = options.children_environment(settings)
+    wished = (settings.python_version, settings.java_version, settings.node_version, settings.go_version)
+    places = kernels_dirs(settings.kernels_dir, environment)
+    if not any(wished) and not any(os.path.isdir(f"{kernels}/toolchains") for kernels in places):
+        return environment, lambda: None
+    from execd.chosen import Chosen
+
+    chosen = Chosen.of(settings)
+    return chosen.environment, chosen.close
 
 
 def _inspect(handover: Handover) -> int:
@@ -95,31 +112,40 @@ def _refuse(error: Exception, status: int) -> int:
     return status
 
 
-def _run(settings: Settings, sockets: list[socket.socket], handover: Handover) -> NoReturn:
+def _run(
+    settings: Settings,
+    sockets: list[socket.socket],
+    handover: Handover,
+    *,
+    environment: dict[str, str],
+    forget: Callable[[], None],
+) -> NoReturn:
     import asyncio
     import logging
 
     from execd import app, listen, logs
     from execd.process.descriptors import raise_limit
-    from execd.settings import children_environment
 
     raise_limit()
     logs.set_up(settings.log_level, json=settings.log_format == "json")
     if listen.is_open(listen.plan(settings)) and not settings.access_token:
         logging.getLogger("execd").warning("listening beyond loopback without a token: anyone may run commands")
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    environment = children_environment(settings)
     if (port := listen.tcp_port(sockets)) is not None:
         # Deployed clients of code interpreters take a port that answers for a Jupyter server that is up.
         environment["JUPYTER_PORT"] = str(port)
     daemon = app.build(settings, root=os.getppid(), environment=environment, note=handover.note)
+
+    async def close() -> None:
+        await daemon.close()
+        forget()
 
     def leave() -> NoReturn:
         # Nothing is left to be saved, and what is left to wait for (threads, clients) may never come.
         os._exit(0)
 
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve(settings, sockets, daemon, guard_fd=handover.guard_fd, leave=leave))
+        runner.run(_serve(settings, sockets, daemon, guard_fd=handover.guard_fd, close=close, leave=leave))
         leave()
 
 
@@ -132,7 +158,13 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _serve(
-    settings: Settings, sockets: list[socket.socket], daemon: Daemon, *, guard_fd: int, leave: Callable[[], NoReturn]
+    settings: Settings,
+    sockets: list[socket.socket],
+    daemon: Daemon,
+    *,
+    guard_fd: int,
+    close: Callable[[], Coroutine[Any, Any, None]],
+    leave: Callable[[], NoReturn],
 ) -> None:
     from hypercorn.asyncio import serve as serve_http
 
@@ -145,7 +177,7 @@ async def _serve(
         _say_ready(sockets)
         daemon.services.code.fill()
         await ending.asked()
-        await end(daemon.close, kill_grace_s=settings.kill_grace_ms / 1000, leave=leave)
+        await end(close, kill_grace_s=settings.kill_grace_ms / 1000, leave=leave)
 
     ending.watch_signals()
     ending.watch_descriptor(guard_fd, "guard")

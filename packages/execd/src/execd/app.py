@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -36,6 +37,7 @@ from execd.runs.clock import Clock
 from execd.runs.registry import Registry, Retention
 from execd.runs.spool import Spool
 from execd.settings import Settings, SettingsError, UsageError, default_state_dir, pool_sizes
+from execd.versions.number import matches, parse
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,9 +171,16 @@ def _kernel_settings(settings: Settings, working_root: str, environment: Mapping
         context_idle_s=settings.context_idle_s,
         preferred=_preferred(settings),
         kernels_dirs=kernels_dirs(settings.kernels_dir, environment),
+        on_path=_on_path(settings),
         pool=_pool(settings),
         pool_lazy=settings.pool_lazy,
     )
+
+
+def _on_path(settings: Settings) -> frozenset[str]:
+    # The daemon's own Python will do where it is of the version that was asked for.
+    wish = parse(settings.python_version) if settings.python_version else None
+    return frozenset() if wish is None or matches(wish, sys.version_info[:3]) else frozenset({"python"})
 
 
 def _preferred(settings: Settings) -> tuple[tuple[str, str], ...]:

@@ -17,15 +17,21 @@ from typing import Final
 
 ATTEMPTS: Final = 20
 _PREFIX: Final = "execd-k-"
+_OPEN_PREFIX: Final = "execd-v-"
 _SOCKET_LIMIT: Final = 107
 _ROOM: Final = len("/k-000000000-lines")
 """What is added to the directory's path by the longest name of a socket."""
 
 
 class Directory:
-    """A directory below the first of `parents` that will do; made when it is first asked for."""
+    """A directory below the first of `parents` that will do; made when it is first asked for.
 
-    def __init__(self, parents: Iterable[str]) -> None:
+    One that is `open_to_all` is for everybody to look into, and its name tells it from the others.
+    """
+
+    def __init__(self, parents: Iterable[str], *, open_to_all: bool = False) -> None:
+        self._prefix = _OPEN_PREFIX if open_to_all else _PREFIX
+        self._mode = 0o755 if open_to_all else 0o700
         self._parents = [*parents, *_temporary(), "/tmp", "/dev/shm"]  # noqa: S108 - the directory in it is private
         self._path: str | None = None
         self._lock: int | None = None
@@ -58,10 +64,13 @@ class Directory:
                 continue
             try:
                 os.makedirs(parent, mode=0o700, exist_ok=True)
-                _clear(parent)
-                return _own(parent)
+                _clear(parent, self._prefix)
+                path, lock = _own(parent, self._prefix)
+                os.chmod(path, self._mode)
             except OSError as error:
                 failed = error
+            else:
+                return path, lock
         raise failed or OSError(f"no directory whose path is short enough: {', '.join(self._parents)}")
 
 
@@ -72,10 +81,10 @@ def _temporary() -> list[str]:
         return []
 
 
-def _own(parent: str) -> tuple[str, int]:
+def _own(parent: str, prefix: str) -> tuple[str, int]:
     """Return a new directory and the lock of it; raises `OSError`."""
     for _ in range(ATTEMPTS):
-        path = tempfile.mkdtemp(prefix=_PREFIX, dir=parent)
+        path = tempfile.mkdtemp(prefix=prefix, dir=parent)
         # Until it is locked, another daemon that starts takes it for one that was left behind.
         with suppress(FileNotFoundError):
             lock = _locked(path)
@@ -86,9 +95,9 @@ def _own(parent: str) -> tuple[str, int]:
     raise OSError(f"whatever is made in {parent} is removed at once")
 
 
-def _clear(parent: str) -> None:
+def _clear(parent: str, prefix: str) -> None:
     with os.scandir(parent) as entries:
-        left = [entry.path for entry in entries if entry.name.startswith(_PREFIX)]
+        left = [entry.path for entry in entries if entry.name.startswith(prefix)]
     for path in left:
         with suppress(OSError):
             held = _locked(path)

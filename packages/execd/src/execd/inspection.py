@@ -15,12 +15,16 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from execd import app, logs, settings
+from execd.chosen import Chosen
 from execd.kernel import kernelspecs
 from execd.kernel.installed import Installed, installed, missing
+from execd.versions.choice import VARIABLES, versions
+from execd.versions.places import TOOLS
 
 if TYPE_CHECKING:
     from execd.guard import Handover
     from execd.kernel.doctor import Finding
+    from execd.kernel.languages import Languages
 
 SUBCOMMANDS: Final = ("kernels", "doctor")
 INTERRUPTED: Final = 128 + signal.SIGINT
@@ -33,35 +37,65 @@ def run(handover: Handover) -> int:
     Raises `UsageError`, `SettingsError`.
     """
     subcommand, *argv = handover.argv
+    installs = subcommand == "kernels" and argv[:1] == ["install"]
+    words, argv = _named(argv[1:]) if installs else ([], argv)
     flags = [word for word in argv if word != _JSON]
     chosen = settings.read(flags, tokens=handover.tokens)
     # Blocked until somebody waits for them, and whoever is started inherits that.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
     logs.set_up(chosen.log_level, json=chosen.log_format == "json")
-    daemon = app.build(chosen, root=os.getppid(), environment=settings.children_environment(chosen))
+    if installs:
+        return _install(words, chosen, as_json=_JSON in argv)
+    environment = Chosen.of(chosen)
+    daemon = app.build(chosen, root=os.getppid(), environment=environment.environment)
     answer = _doctor if subcommand == "doctor" else _kernels
     try:
-        return asyncio.run(answer(daemon, as_json=_JSON in argv))
+        return asyncio.run(answer(daemon, environment, as_json=_JSON in argv))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    finally:
+        environment.close()
+
+
+def _named(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Part what is named, up to the first flag, from the flags."""
+    at = next((index for index, word in enumerate(argv) if word.startswith("-")), len(argv))
+    return list(argv[:at]), list(argv[at:])
+
+
+def _install(words: Sequence[str], chosen: settings.Settings, *, as_json: bool) -> int:
+    from execd.installation import install
+    from execd.kernel.installing.wanted import wanted
+
+    try:
+        return asyncio.run(install(wanted(words), chosen, as_json=as_json))
     except KeyboardInterrupt:
         return INTERRUPTED
 
 
-async def _kernels(daemon: app.Daemon, *, as_json: bool) -> int:
+async def _kernels(daemon: app.Daemon, chosen: Chosen, *, as_json: bool) -> int:
     languages = daemon.services.code.languages
     found = await installed(languages)
     absent = await languages.absent()
     names = kernelspecs.names(languages.environment)
+    others = missing(found)
+    choices = {tool: versions(found) for tool, found in (await chosen.versions(*TOOLS)).items()}
     if as_json:
         rows = [_row(kernel) for kernel in found]
-        _print_json({"kernels": rows, "missing": missing(found), "absent": absent, "kernelspecs": names})
+        why = {language: reason for language in others if (reason := languages.doubts(language))}
+        told = {"kernels": rows, "missing": others, "why": why, "absent": absent, "kernelspecs": names}
+        _print_json({**told, "versions": choices})
         return 0
     table = [(*_names(kernel), "yes" if kernel.serves else "no", kernel.interpreter.path) for kernel in found]
     _print_table([("LANGUAGE", "KERNEL", "VERSION", "SERVES", "PROGRAM"), *table])
     for kernel in found:
         for limit in kernel.spec.limits:
             print(f"limit of {kernel.spec.kernel}: {limit}")
-    if others := missing(found):
-        print(f"no kernel: {', '.join(others)}")
+    for line in _lacking(languages, others):
+        print(line)
+    for tool, choice in choices.items():
+        if len(choice) > 1:
+            print(f"{VARIABLES[tool]} chooses among {', '.join(choice)}")
     if absent:
         print(f"preferred, but not there: {', '.join(absent)}")
     if names:
@@ -69,7 +103,7 @@ async def _kernels(daemon: app.Daemon, *, as_json: bool) -> int:
     return 0
 
 
-async def _doctor(daemon: app.Daemon, *, as_json: bool) -> int:
+async def _doctor(daemon: app.Daemon, _: Chosen, *, as_json: bool) -> int:
     from execd.kernel.doctor import Doctor
 
     code = daemon.services.code
@@ -87,15 +121,27 @@ async def _doctor(daemon: app.Daemon, *, as_json: bool) -> int:
     finally:
         await daemon.close()
     absent = await code.languages.absent()
+    others = missing([kernel for kernel, _ in told])
     if as_json:
         rows = [{**_row(kernel), "findings": [asdict(each) for each in findings]} for kernel, findings in told]
-        _print_json({"kernels": rows, "absent": absent})
-    elif absent:
-        print(f"preferred, but not there: {', '.join(absent)}", file=sys.stderr)
+        _print_json({"kernels": rows, "missing": others, "absent": absent})
+    else:
+        for line in _lacking(code.languages, others):
+            print(line, file=sys.stderr)
+        if absent:
+            print(f"preferred, but not there: {', '.join(absent)}", file=sys.stderr)
     if not told and not as_json:
         print("there is no kernel here", file=sys.stderr)
     well = all(finding.complaint is None for _, findings in told for finding in findings)
     return 0 if told and well else 1
+
+
+def _lacking(languages: Languages, missing_ones: Sequence[str]) -> list[str]:
+    """Return lines about languages that are not served: each with why, and one for all of which nothing is known."""
+    why = {language: languages.doubts(language) for language in missing_ones}
+    unknown = [language for language, reason in why.items() if reason is None]
+    lines = [f"no kernel of {language}: {reason}" for language, reason in why.items() if reason is not None]
+    return [*lines, f"no kernel: {', '.join(unknown)} (execd kernels install)"] if unknown else lines
 
 
 def _print_findings(kernel: Installed, findings: Sequence[Finding]) -> None:

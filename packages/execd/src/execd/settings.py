@@ -64,6 +64,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     pool_lazy: Annotated[bool, _says("keep kernels of a language ready only once it has been used")] = False
     kernels: Annotated[tuple[str, ...], _says("kernels to prefer, as language=kernel; several with commas")] = ()
     kernels_dir: Annotated[str | None, _says("directory with what is prepared for kernels")] = None
+    python_version: Annotated[str | None, _says("version that python is, such as 3.12; also PYTHON_VERSION")] = None
+    java_version: Annotated[str | None, _says("version that java is, such as 17; also JAVA_VERSION")] = None
+    node_version: Annotated[str | None, _says("version that node is, such as 22; also NODE_VERSION")] = None
+    go_version: Annotated[str | None, _says("version that go is, such as 1.26; also GO_VERSION")] = None
     default_language: Annotated[str | None, _says("language of code whose request names none")] = None
     body_timeout_s: Annotated[float, Meta(gt=0, le=1e9), _says("time for a request's body to arrive")] = 30
     max_body_bytes: Annotated[_Count, _says("size of a JSON body")] = 16 * 1024 * 1024
@@ -98,6 +102,8 @@ class Row(NamedTuple):
 _IGNORED: Final = ("graceful_shutdown_timeout", "jupyter_host", "jupyter_token")
 """Flags of the original daemon that mean nothing here."""
 _SECRET_VARIABLES: Final = ("EXECD_ACCESS_TOKEN", "EXECD_ACCESS_TOKEN_FILE")
+_ALSO: Final = {name: name.upper() for name in ("python_version", "java_version", "node_version", "go_version")}
+"""Variables under which some settings are known everywhere."""
 _LEVELS: Final[dict[str, Level]] = {
     **dict.fromkeys(("0", "1", "2"), "critical"),
     **dict.fromkeys(("3",), "error"),
@@ -147,6 +153,7 @@ def usage() -> str:
     """Return what `--help` prints."""
     lines = [f"  {row.flag:<24} {row.help} [{_shown(row.default)}]" for row in rows()]
     head = f"execd {__version__}\nusage: execd [serve|kernels|doctor] [--flag value]...\n"
+    head += "       execd kernels install [LANGUAGE[@VERSION]]... [--flag value]...\n"
     lines += [f"  {'--config':<24} TOML file with any of these", f"  {'--version':<24} print the version"]
     lines += [f"  {'--json':<24} answer of kernels (what is there) and doctor (whether it works) as JSON"]
     return "\n".join(
@@ -165,7 +172,8 @@ def read(argv: Sequence[str], *, tokens: Sequence[str] = (), environ: Mapping[st
     """
     environ = os.environ if environ is None else environ
     flags = _flags(argv)
-    variables = {row.name: value for row in rows() if (value := environ.get(row.variable))}
+    known = {name: value for name, variable in _ALSO.items() if (value := environ.get(variable))}
+    variables = {**known, **{row.name: value for row in rows() if (value := environ.get(row.variable))}}
     config = flags.pop("config", None) or environ.get("EXECD_CONFIG")
     raw = {**(_file(config) if config else {}), **variables, **flags}
     if tokens:

@@ -16,12 +16,11 @@ from execd.errors import (
     InternalFault,
     InvalidRequestBody,
     LimitReached,
-    SessionNotFound,
     StdinClosed,
 )
 from execd.process.members import children
 
-from .rooms import Room, alive, descriptors, gone, kill, own_zombies, until
+from .rooms import Room, alive, descriptors, kill, own_zombies, until
 
 
 @pytest.fixture
@@ -399,20 +398,7 @@ async def test_interrupts_at_any_moment_leave_the_shell(room: Room, here: str) -
         assert (at, out, err) == (at, "1\n", "++++ D=1\n+++ echo 1\n")
 
 
-# ── the end of a session ─────────────────────────────────────────────────────────────────────────────────────────────
-
-
-async def test_a_deleted_session_leaves_nothing(room: Room, here: str) -> None:
-    out, _, _ = await room.say(here, "sleep 1000 & echo $!; setsid sleep 1000 & echo $!; trap 'echo bye >bye' EXIT")
-    watched, waiting = room.begin(here, "sleep 1000"), room.begin(here, "true")
-    await room.sessions.delete(here)
-    assert [(await run.end())["cause"] for run in (watched, waiting)] == ["interrupted", "interrupted"]
-    await gone(*map(int, out.split()))
-    assert await room.text("cat bye") == "bye\n"
-    with pytest.raises(SessionNotFound):
-        room.begin(here, "true")
-    with pytest.raises(SessionNotFound):
-        await room.sessions.delete(here)
+# ── its start and its end ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def test_a_start_that_is_repeated_finds_its_session(room: Room) -> None:

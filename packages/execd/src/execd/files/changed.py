@@ -35,12 +35,12 @@ class Raw(NamedTuple):
 
 
 class Change(NamedTuple):
-    """What happened at a path below the root; a move has where it went. `entered` is a directory to look into there."""
+    """What happened at a path below the root; a move has where it went. `entered` are directories to look into now."""
 
     type: Literal["created", "modified", "removed", "moved", "overflow"]
     path: str = ""
     dest: str = ""
-    entered: bool = False
+    entered: tuple[str, ...] = ()
 
 
 class Directories:
@@ -54,9 +54,32 @@ class Directories:
         self.root_is_gone = False
         self._announced: set[str] = set()
         self._announced_before: set[str] = set()
+        self._told: set[int] = set()
+        """Those of which has been told what was in them when they were first looked into."""
+        self._missed: set[str] = set()
+        """Directories into which nobody could look: what has become of their names is yet to be heard."""
+
+    def at(self, path: str) -> int | None:
+        """Return the descriptor of a watched directory, None where none is."""
+        return self._descriptors.get(path)
+
+    def look(self, wd: int, path: str, *, tells: bool) -> bool:
+        """Remember a watched directory, and return whether it is to be listed: not if that is told already."""
+        if tells and wd in self._told and self._paths.get(wd) == path:
+            self._missed.discard(path)
+            return False
+        self.add(wd, path)
+        if tells:
+            self._told.add(wd)
+        return True
+
+    def miss(self, path: str) -> None:
+        """Remember a directory that could not be opened: it is looked into when it is heard where it has gone."""
+        self._missed.add(path)
 
     def add(self, wd: int, path: str) -> None:
         """Remember a watched directory."""
+        self._missed.discard(path)
         if wd in self._paths:
             self._forget(wd)
         self._paths[wd] = path
@@ -66,6 +89,7 @@ class Directories:
 
     def _forget(self, wd: int) -> None:
         path = self._paths.pop(wd, None)
+        self._told.discard(wd)
         # Another one may be there by now.
         if path is not None and self._descriptors.get(path) == wd:
             del self._descriptors[path]
@@ -100,6 +124,19 @@ class Directories:
             self._forget(wd)
         return gone
 
+    def _leave(self, path: str, dest: str | None = None) -> list[str]:
+        """Forget what is remembered by name at and below a path, or remember it by its new name.
+
+        Returns the new names of directories that nobody could look into.
+        """
+        left: list[str] = []
+        for names in (self._announced, self._announced_before, self._missed):
+            found = [name for name in names if name == path or name.startswith(f"{path}/")]
+            names.difference_update(found)
+            left = [dest + name[len(path) :] for name in found] if dest is not None else []
+            names.update(left)
+        return left
+
     def lose_root(self) -> Iterator[Change]:
         """Yield that the root is gone; once."""
         if not self.root_is_gone:
@@ -120,14 +157,20 @@ class Directories:
                         continue
                     yield self._moved(path, self._path(event), is_directory=bool(event.mask & IS_DIRECTORY))
                     continue
-                if not is_hidden(origin.name):
-                    yield Change("removed", path)
+                yield from self._gone(origin, path)
             if event.mask & MOVED_FROM and event.wd in self._paths:
                 leaving = event, self._path(event)
             elif not is_hidden(event.name):
                 yield from self._change(event)
-        if leaving is not None and not is_hidden(leaving[0].name):
-            yield Change("removed", leaving[1])
+        if leaving is not None:
+            yield from self._gone(*leaving)
+
+    def _gone(self, event: Raw, path: str) -> Iterator[Change]:
+        if event.mask & IS_DIRECTORY:
+            self._leave(path)
+        self._was_announced(path)
+        if not is_hidden(event.name):
+            yield Change("removed", path)
 
     def _put(self, event: Raw, *, replaces: bool) -> Iterator[Change]:
         if replaces:
@@ -136,14 +179,20 @@ class Directories:
             yield from self._change(event)
 
     def _moved(self, path: str, dest: str, *, is_directory: bool) -> Change:
-        moved = self._at_and_below(path) if is_directory else []
-        if moved:
-            for wd, _ in moved:
-                self._forget(wd)
-            for wd, at in moved:
-                self.add(wd, dest + at[len(path) :])
-        # One that has moved before anybody had looked into it is still to be looked into.
-        return Change("moved", path, dest, entered=is_directory and not moved)
+        # What had these names is not what has them now.
+        self._was_announced(path)
+        self._was_announced(dest)
+        if not is_directory:
+            return Change("moved", path, dest)
+        moved = self._at_and_below(path)
+        told = [wd in self._told for wd, _ in moved]
+        for wd, _ in moved:
+            self._forget(wd)
+        for (wd, at), tells in zip(moved, told, strict=True):
+            self.look(wd, dest + at[len(path) :], tells=tells)
+        # One that has moved before anybody could look into it is still to be looked into, and what is so below it.
+        missed = self._leave(path, dest)
+        return Change("moved", path, dest, entered=tuple(sorted({*missed, *(() if moved else (dest,))})))
 
     def _change(self, event: Raw) -> Iterator[Change]:
         mask = event.mask
@@ -164,12 +213,14 @@ class Directories:
         is_directory = bool(mask & IS_DIRECTORY)
         if mask & (CREATE | MOVED_TO):
             if not self._was_announced(path):
-                yield Change("created", path, entered=is_directory)
+                yield Change("created", path, entered=(path,) if is_directory else ())
         elif mask & DELETE:
             self._was_announced(path)
+            self._missed.discard(path)
             yield Change("removed", path)
         elif mask & (MODIFY | ATTRIB):
-            yield Change("modified", path)
+            # Perhaps it may be opened now.
+            yield Change("modified", path, entered=(path,) if path in self._missed else ())
 
     def _was_announced(self, path: str) -> bool:
         announced = path in self._announced or path in self._announced_before

@@ -34,17 +34,21 @@ def walk(
     *,
     wanted: Callable[[str], bool] | None = None,
     left_out: Callable[[str, str], bool] | None = None,
+    entering: Callable[[str, int | None], bool] | None = None,
     max_depth: int | None = None,
 ) -> Generator[Found, None, None]:
     """Yield what is below an open directory, which this closes; what cannot be read, or has vanished, is left out.
 
     Of entries that are no directories only those are yielded whose name is `wanted`: the sooner it is known, the less
     there is to do. What is `left_out` (by the path of its directory, with its slash, and its name) is as if absent,
-    with all that is in it.
+    with all that is in it. `entering` is called before a directory is listed, with its path and its descriptor, None
+    where it cannot be opened (any more), and says whether to list it.
     """
     ladder = Ladder(root)
-    levels: list[tuple[str, Iterator[tuple[str, bool]]]] = [("", entries(root, wanted))]
+    levels: list[tuple[str, Iterator[tuple[str, bool]]]] = []
     try:
+        if entering is None or entering("", root):
+            levels.append(("", entries(root, wanted)))
         while levels:
             prefix, below = levels[-1]
             directory = ladder.directory
@@ -55,10 +59,15 @@ def walk(
                 yield Found(directory, name, path, is_directory)
                 if is_directory and (max_depth is None or len(levels) < max_depth):
                     # Nobody holds up a walk: what cannot be opened (any more) has nothing in it.
-                    with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+                    try:
                         ladder.down(name)
-                        levels.append((f"{path}/", entries(ladder.directory, wanted)))
-                        break
+                    except (FileNotFoundError, NotADirectoryError, PermissionError):
+                        if entering is not None:
+                            entering(path, None)
+                        continue
+                    listed = entering is None or entering(path, ladder.directory)
+                    levels.append((f"{path}/", entries(ladder.directory, wanted) if listed else iter(())))
+                    break
             else:
                 del levels[-ladder.up() :]
     finally:

@@ -5,22 +5,23 @@ from __future__ import annotations
 import errno
 import os
 import re
-import select
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Final
 
 from execd.errors import ExecdError, LimitReached
-from execd.files.changed import MOVED_FROM, WANTED, Change, Directories, Raw, without_repeats
+from execd.files.ahead import Ahead
+from execd.files.changed import WANTED, Change, Directories, Raw, without_repeats
 from execd.files.hidden import is_hidden
 from execd.files.refusals import refused
 from execd.files.walk import open_root, walk
 
 _ONLY_DIRECTORIES: Final = 0x01000000
-_NO_LINKS: Final = 0x02000000
 _NAMELESS: Final = re.compile(r"(?:.*/)?#[0-9]+", re.DOTALL)
 _HALF_A_MOVE_MS: Final = 20
 """How long the other half of a move may take: the two are made together, and read apart now and then."""
+_AT_ONCE: Final = 4096
+"""Events after which the changes are told that they make: while there is no rest, they never end."""
 _NO_MORE: Final[dict[int, type[ExecdError]]] = {errno.ENOSPC: LimitReached, errno.EMFILE: LimitReached}
 """The system's own limits of watches."""
 
@@ -35,17 +36,17 @@ class Watch:
         self.root = root.rstrip("/")
         self._recursive = recursive
         self._directories = Directories()
+        self._ahead = Ahead(self._read)
         with refused(root, also=_NO_MORE):
             descriptor = open_root(root)
             try:
                 self._inotify = INotify(nonblocking=True)
-                self._add(descriptor, ".", "")
             except BaseException:
                 os.close(descriptor)
                 raise
             try:
                 # From now on what is new is told by the system, wherever this looks already.
-                for _ in self._scan(descriptor, "", strict=True):
+                for _ in self._scan(descriptor, "", tells=False, strict=True):
                     pass
             except BaseException:
                 self._inotify.close()
@@ -57,23 +58,24 @@ class Watch:
         """Whether the directory itself is gone."""
         return self._directories.root_is_gone
 
+    @property
+    def behind(self) -> bool:
+        """Whether there are changes that nothing at `fd` tells of: they were read already."""
+        return bool(self._ahead)
+
     def changes(self) -> list[Change]:
-        """Return what has happened since."""
-        events = self._read(0)
-        if events and events[-1].mask & MOVED_FROM:
-            events += self._read(_HALF_A_MOVE_MS)
+        """Return what has happened since, or the first of it."""
+        self._ahead.read()
+        events = self._ahead.take(_AT_ONCE, other_half_ms=_HALF_A_MOVE_MS)
         found = list(without_repeats(self._with_new_directories(events)))
-        self._directories.settle()
+        if not self._ahead:
+            self._directories.settle()
         return found
 
-    def _read(self, timeout_ms: int) -> list[Raw]:
-        poll = select.poll()
-        poll.register(self._inotify.fileno(), select.POLLIN)
-        if not poll.poll(timeout_ms):
-            return []
-        return [Raw(*event) for event in self._inotify.read(timeout=0)]
+    def _read(self, within_ms: float) -> list[Raw]:
+        return [Raw(*event) for event in self._inotify.read(timeout=within_ms)]
 
-    def _with_new_directories(self, events: list[Raw]) -> Iterator[Change]:
+    def _with_new_directories(self, events: Iterable[Raw]) -> Iterator[Change]:
         for change in self._directories.changes(events):
             if self._is_nameless(change):
                 continue
@@ -82,8 +84,9 @@ class Watch:
                 self._forget(change.path)
             elif change.type == "overflow":
                 yield from self._look_again()
-            elif change.entered and self._recursive:
-                yield from self._look_into(change.dest or change.path, announce=True)
+            elif self._recursive:
+                for path in change.entered:
+                    yield from self._look_into(path, tells=True)
 
     def _is_nameless(self, change: Change) -> bool:
         """Whether it is of a file that has no name (yet): the system tells of those in a directory as `#NUMBER`."""
@@ -96,51 +99,73 @@ class Watch:
         if not os.path.isdir(self.root or "/"):
             yield from self._directories.lose_root()
         elif self._recursive:
-            yield from self._look_into("", announce=False)
+            yield from self._look_into("", tells=False)
 
-    def _look_into(self, path: str, *, announce: bool) -> Iterator[Change]:
-        """Watch a directory that is new, and tell what is in it already."""
+    def _look_into(self, path: str, *, tells: bool) -> Iterator[Change]:
+        """Watch a directory that is new, and those in it, and tell what is there already."""
         try:
             descriptor = open_root(f"{self.root}/{path}" if path else self.root or "/", follow_link=not path)
         except OSError:
+            self._directories.miss(path)
             return
-        try:
-            self._add(descriptor, ".", path)
-        except OSError:
+        if self._is_anothers(path):
+            self._directories.miss(path)
             os.close(descriptor)
-            yield Change("overflow")
             return
-        for found in self._scan(descriptor, path):
-            if found.type == "overflow":
-                yield found
-            elif announce:
-                yield self._directories.announce(found.path)
+        yield from self._scan(descriptor, path, tells=tells)
 
-    def _scan(self, descriptor: int, path: str, *, strict: bool = False) -> Iterator[Change]:
-        """Watch every directory below an open one, which this closes, and yield what is there.
+    def _scan(self, descriptor: int, path: str, *, tells: bool, strict: bool = False) -> Iterator[Change]:
+        """Watch an open directory, which this closes, and every one below it, and tell what is in them.
 
+        Each is watched before it is listed, by the same descriptor: whatever comes into it is in the list or an event.
         One that the system watches no more for us is told as an overflow, or with `strict` raises.
         """
-        if not self._recursive:
-            os.close(descriptor)
-            return
-        for found in walk(descriptor):
-            at = f"{path}/{found.path}" if path else found.path
-            if found.is_directory:
-                try:
-                    self._add(found.directory, found.name, at)
-                except OSError as error:
-                    if error.errno in _NO_MORE:
-                        if strict:
-                            raise
-                        yield Change("overflow")
-            if not is_hidden(found.name):
-                yield Change("created", at)
+        lost: list[str] = []
 
-    def _add(self, directory: int, name: str, path: str) -> None:
+        def entering(below: str, directory: int | None) -> bool:
+            at = f"{path}/{below}" if path and below else path or below
+            if directory is None or (below and self._has_left(at)):
+                self._directories.miss(at)
+                return False
+            try:
+                listed = self._add(directory, at, tells=tells)
+            except OSError as error:
+                if strict and (not at or error.errno in _NO_MORE):
+                    raise
+                if error.errno not in _NO_MORE:
+                    self._directories.miss(at)
+                    return False
+                lost.append(at)
+                return True
+            return listed and self._recursive
+
+        for found in walk(descriptor, entering=entering, left_out=lambda _, name: is_hidden(name)):
+            if lost:
+                lost.clear()
+                yield Change("overflow")
+            if tells:
+                yield self._directories.announce(f"{path}/{found.path}" if path else found.path)
+        if lost:
+            yield Change("overflow")
+
+    def _is_anothers(self, path: str) -> bool:
+        """Whether what is there now may be another directory than was told of: then its own event is to come."""
+        self._ahead.read()
+        names = path.split("/") if path else []
+        return any(self._leaves("/".join(names[: depth + 1])) for depth in range(len(names)))
+
+    def _has_left(self, path: str) -> bool:
+        self._ahead.read()
+        return self._leaves(path)
+
+    def _leaves(self, path: str) -> bool:
+        above, _, name = path.rpartition("/")
+        return self._ahead.leaves(self._directories.at(above), name)
+
+    def _add(self, directory: int, path: str, *, tells: bool) -> bool:
         # By its descriptor: a tree may be deeper than a path may be long.
-        mask = WANTED | _ONLY_DIRECTORIES | _NO_LINKS
-        self._directories.add(self._inotify.add_watch(f"/proc/self/fd/{directory}/{name}", mask), path)
+        wd = self._inotify.add_watch(f"/proc/self/fd/{directory}/.", WANTED | _ONLY_DIRECTORIES)
+        return self._directories.look(wd, path, tells=tells)
 
     def _forget(self, path: str) -> None:
         for wd in self._directories.below(path):

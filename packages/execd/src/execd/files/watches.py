@@ -91,10 +91,11 @@ class Watching:
         loop = asyncio.get_running_loop()
         try:
             while not (self._cause or self._watch.over):
-                loop.add_reader(self._watch.fd, self._news.set)
-                await self._news.wait()
-                self._news.clear()
-                loop.remove_reader(self._watch.fd)
+                if not self._watch.behind:
+                    loop.add_reader(self._watch.fd, self._news.set)
+                    await self._news.wait()
+                    self._news.clear()
+                    loop.remove_reader(self._watch.fd)
                 if not self._cause:
                     for change in await self._in_thread(self._watch.changes):
                         self._run.emit(self._event(change))

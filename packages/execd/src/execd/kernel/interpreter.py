@@ -88,6 +88,14 @@ class Interpreters:
                 return found
         return None
 
+    async def unprepared(self, spec: Spec, environment: Mapping[str, str], directory: str) -> Interpreter | None:
+        """Return the interpreter that would do if what the kernel needs were prepared."""
+        for path in _candidates(spec, environment):
+            answer = await self._ask(spec, path, environment, directory)
+            if answer is not None and answer.kernel is not None:
+                return Interpreter(path, answer.language, answer.kernel)
+        return None
+
     def silence(self, spec: Spec) -> str | None:
         """Return which program could not serve when it was asked for this kernel last, and why."""
         told = (f"{path} {why}" for (kernel, path), why in self._silent.items() if kernel == spec.kernel)
@@ -120,6 +128,9 @@ class Interpreters:
             self._silent[kernel, path] = answer
             return None
         self._silent.pop((kernel, path), None)
+        if answer.kernel is None:
+            wanted = f"{spec.language}@{answer.language}"
+            self._silent[kernel, path] = f"({answer.language}) has no {kernel}: execd kernels install {wanted}"
         watched = [path] if answer.kernel is not None else [path, *answer.searched]
         self._known[kernel, path] = answer, {name: _stamp(name) for name in watched}
         return answer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 
 from execd._wire import LanguageInfo
@@ -18,7 +19,7 @@ class Languages:
 
     `environment` makes the environment of a program of the variables given with it; probes start in `directory`.
     `preferred` are pairs of a language and the name of a kernel that is to serve it where that is installed; `kernels`
-    are directories with what was prepared for kernels.
+    are directories with what was prepared for kernels; of languages `on_path` no interpreter but that on PATH will do.
     """
 
     def __init__(
@@ -29,12 +30,14 @@ class Languages:
         default: str | None,
         preferred: Sequence[tuple[str, str]] = (),
         kernels: Sequence[str] = (),
+        on_path: frozenset[str] = frozenset(),
     ) -> None:
         self._environment = environment
         self._directory = directory
         self._default = default
         self._preferred = preferred
         self._kernels = kernels
+        self._on_path = on_path
         self._interpreters = Interpreters(kernels)
         self._installed: list[str] = []
 
@@ -50,13 +53,19 @@ class Languages:
         """Return the kernels that could serve a language, in order of preference, installed or not."""
         named = [self._named(language, kernel) for of, kernel in self._preferred if of == language]
         first = [spec for spec in named if spec is not None]
-        return [*first, *(spec for spec in SPECS.get(language, ()) if spec not in first)]
+        specs = [*first, *(spec for spec in SPECS.get(language, ()) if spec not in first)]
+        return [replace(spec, fallbacks=()) for spec in specs] if language in self._on_path else specs
 
     def preferring(self, spec: Spec) -> Languages:
         """Return the same, with one kernel before all others of its language."""
         preferred = [(spec.language, spec.kernel), *self._preferred]
         return Languages(
-            self._environment, self._directory, default=self._default, preferred=preferred, kernels=self._kernels
+            self._environment,
+            self._directory,
+            default=self._default,
+            preferred=preferred,
+            kernels=self._kernels,
+            on_path=self._on_path,
         )
 
     @property
@@ -104,6 +113,10 @@ class Languages:
                 return found
         return None
 
+    async def unprepared(self, spec: Spec) -> Interpreter | None:
+        """Return the program that would run a kernel's cells if what it needs were prepared."""
+        return await self._interpreters.unprepared(spec, self._environment({}), self._directory)
+
     def doubt(self, interpreter: Interpreter) -> None:
         """Ask it anew next time: a kernel did not start."""
         self._interpreters.forget(interpreter)
@@ -145,11 +158,15 @@ class Languages:
                 )
         return None
 
+    def doubts(self, language: str) -> str | None:
+        """Return why no kernel of a language serves, as far as a program was asked that could."""
+        silent = (self._interpreters.silence(spec) for spec in self.candidates(language))
+        return next(filter(None, silent), None)
+
     async def _not_supported(self, language: str) -> LanguageNotSupported:
         # A program that has the kernel may not start here: what is told as installed is what can be had instead.
         installed = [name for name in await self.installed() if name != language]
         message = f"{language[:64]!r} has no kernel here; installed: {', '.join(installed) or 'none'}"
-        silent = (self._interpreters.silence(spec) for spec in self.candidates(language))
-        if why := next(filter(None, silent), None):
+        if why := self.doubts(language):
             message = f"{message}; {why}"
         return LanguageNotSupported(message, details={"installed": installed})

@@ -31,6 +31,7 @@ class Code:
             default=settings.default_language,
             preferred=settings.preferred,
             kernels=settings.kernels_dirs,
+            on_path=settings.on_path,
         )
         self._contexts: Contexts | None = None
         self._closing = False

@@ -55,9 +55,13 @@ class Spawned:
 
     def words(self) -> tuple[str, ...]:
         """Return the last lines of what it wrote."""
+        return tuple(self.text().splitlines()[-WORDS:])
+
+    def text(self) -> str:
+        """Return what it wrote, as far as that is kept."""
         for descriptor in list(self._open):
             self._read(descriptor)
-        return tuple(bytes(self._wrote).decode("utf-8", "replace").splitlines()[-WORDS:])
+        return bytes(self._wrote).decode("utf-8", "replace")
 
     def signal(self, number: int) -> None:
         """Send a signal to the process alone."""

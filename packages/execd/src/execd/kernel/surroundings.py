@@ -22,6 +22,8 @@ class KernelSettings:
     """Languages, and the kernels that are to serve them where they are installed."""
     kernels_dirs: tuple[str, ...] = ()
     """Where what was prepared for kernels may lie, in order of preference."""
+    on_path: frozenset[str] = frozenset()
+    """Languages whose interpreter is that on PATH, or none."""
     pool: Mapping[str, int] = field(default_factory=dict)
     """Language → how many of its kernels are kept ready."""
     pool_lazy: bool = False

@@ -26,7 +26,9 @@ from execd.runs.strip import Strip
 
 _log: Final = logging.getLogger("execd.process")
 _PATIENCE_S: Final = (0.03, 0.06, 0.12, *(0.2,) * 8)
-"""How long a shell that was interrupted may take to say so, each time: it misses one now and then, between programs."""
+"""How long a shell that is interrupted may take to say so, before more is done."""
+_AGAIN_S: Final = 0.03
+"""After what time it is interrupted again: between programs it misses every other time, and more on a busy machine."""
 _ASKED_KINDLY: Final = 2
 """How often what it runs is only interrupted, before it is ended."""
 _GOODBYE_S: Final = 3.0
@@ -54,6 +56,7 @@ class Session:
         self._lost_between = False
         self._syncs = 0
         self._holding: asyncio.Task[None] | None = None
+        self._closing = False
 
     async def open(self) -> None:
         """Start the shell; raises `OSError`, or `TimeoutError` when it is not ready in time."""
@@ -72,6 +75,7 @@ class Session:
 
     async def close(self, cause: str) -> None:
         """End every run, the shell, and everything that it has started."""
+        self._closing = True
         runs = [turn.run for turn in self._turns]
         for turn in list(self._turns):
             turn.stop(cause)
@@ -159,22 +163,30 @@ class Session:
         # A command that is interrupted while the shell takes it is torn, and its end is never told.
         await self._until(lambda: shell.begun == turn.run.id or turn.is_over, within_s=READY_S)
         for round_, patience_s in enumerate(_PATIENCE_S):
-            if shell.exit is None:
-                shell.interrupt()
-                if round_:
-                    shell.remind()
-            over = await self._until(lambda: turn.is_over, within_s=patience_s)
+            again_s = patience_s if round_ < _ASKED_KINDLY else _AGAIN_S
+            over = await self._call_back(turn, shell, within_s=patience_s, again_s=again_s)
             if not over and round_ < _ASKED_KINDLY:
                 continue
             await newcomers.end(grace_s=self._terms.kill_grace_s)
             if turn.is_over:
                 break
         else:
-            shell.kill()
+            await self._put_down(shell)
         if shell.exit is None and turn.is_over:
             await self._sync(shell)
         if not turn.is_over:
             await self._until(lambda: shell.exit is not None)
+
+    async def _call_back(self, turn: Turn, shell: Shell, *, within_s: float, again_s: float) -> bool:
+        """Interrupt the shell until it has heard it, and return whether the run is over."""
+        until = self._loop.time() + within_s
+        while not turn.is_over and self._loop.time() < until:
+            # One that has heard it, and is slow, would only be thrown back.
+            if not shell.is_back:
+                shell.interrupt()
+            if not await self._until(lambda: turn.is_over, within_s=again_s):
+                shell.remind()
+        return turn.is_over
 
     async def _sync(self, shell: Shell) -> None:
         # An interrupt that is still on its way would hit the next command: one that does nothing comes before.
@@ -220,6 +232,14 @@ class Session:
         shell.bury()
         self._shell = None
         self._restarted = True
+
+    async def _put_down(self, shell: Shell) -> None:
+        """Kill a shell that does not come back; the last one of a session may first take its leave."""
+        if self._closing:
+            # Whatever it is at, and deaf to interrupts: by this it goes by way of its EXIT trap.
+            shell.hang_up()
+            await self._until(lambda: shell.exit is not None, within_s=_GOODBYE_S)
+        shell.kill()
 
     async def _end_shell(self, shell: Shell) -> None:
         shell.close_input()

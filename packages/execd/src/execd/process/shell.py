@@ -59,6 +59,8 @@ class Shell:
         """Exit codes of commands by their ids."""
         self.begun = ""
         """The id of the last command that it took whole: an interrupt before that could tear it."""
+        self.is_back = False
+        """Whether it has come back to its top level since it was last interrupted, or took a command."""
         self.ready = False
         self.words = bytearray()
         """The last of what it wrote before it was ready."""
@@ -109,7 +111,9 @@ class Shell:
 
     def send_signal(self, number: signal.Signals) -> None:
         """Send a signal to the shell and what it waits for."""
-        self._interrupted |= number == signal.SIGINT
+        if number == signal.SIGINT:
+            self._interrupted = True
+            self.is_back = False
         self.child.signal_group(number)
 
     def remind(self) -> None:
@@ -119,9 +123,17 @@ class Shell:
 
     def kill(self) -> None:
         """End the shell alone; its exit arrives as news."""
+        self._send_alone(signal.SIGKILL)
+
+    def hang_up(self) -> None:
+        """Ask the shell alone to end at once, by way of its EXIT trap."""
+        self._send_alone(signal.SIGHUP)
+        self._send_alone(signal.SIGCONT)
+
+    def _send_alone(self, number: signal.Signals) -> None:
         if self.exit is None:
             with suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self.child.pidfd, signal.SIGKILL)
+                signal.pidfd_send_signal(self.child.pidfd, number)
 
     def close_input(self) -> None:
         """Let the shell end by itself, when it has taken what was sent; its exit arrives as news."""
@@ -180,11 +192,13 @@ class Shell:
         *messages, self._heard = (self._heard + data).split(b"\0")
         for message in messages:
             if message == b"+":
+                self.is_back = True
                 self._empty()
                 self._break = self._break[1:]
                 self._write_ahead()
             elif message.startswith(b">"):
                 self.begun = self._taken = self._name(message[1:])
+                self.is_back = False
             elif message[:1].isdigit():
                 self._take_status(message)
             elif message:

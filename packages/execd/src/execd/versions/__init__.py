@@ -1,0 +1,1 @@
+"""Versions of interpreters: which are installed, and which of them everything that runs is to find."""
