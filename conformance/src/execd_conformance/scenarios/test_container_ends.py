@@ -22,7 +22,7 @@ async def opened(mine: Box, stack: AsyncExitStack) -> dict[str, Stream]:
 
     async def begin(method: str, path: str, kind: str, **request: object) -> Stream:
         stream = await stack.enter_async_context(mine.raw.stream(method, path, timeout_s=60.0, **request))  # type: ignore[arg-type]
-        await stream.until(lambda event: event.type == kind, limit_s=20.0)
+        await stream.until(lambda event: event.type == kind, limit_s=40.0)
         return stream
 
     streams = {"command": await begin("POST", "/command", "stdout", json={"command": "echo begun; sleep 1000"})}
