@@ -9,7 +9,7 @@ from typing import Final
 
 _IMAGES: Final = ("image/png", "image/jpeg", "image/gif", "image/webp")
 _COLOURS: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
-_PRE: Final = "white-space:pre-wrap;overflow-wrap:anywhere;margin:0"
+_PRE: Final = "font-family:monospace;white-space:pre-wrap;overflow-wrap:anywhere;margin:0"
 
 
 def seen(text: str) -> str:
