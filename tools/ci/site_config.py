@@ -55,7 +55,7 @@ def ca_bundle() -> str:
 
 
 def variables() -> dict[str, str]:
-    """Return the proxies, and what clients are configured to, as variables; the environment wins, as it does for them."""
+    """Return the proxies, and what clients are configured to, as variables; the environment wins, as for them."""
     given = {name: os.environ[name] for name in PASSED_ON if os.environ.get(name)}
     return {
         **pip_variables(said_by(sys.executable, "-m", "pip", "config", "list")),
