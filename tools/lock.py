@@ -13,7 +13,8 @@ from typing import Final
 
 CONSTRAINTS: Final = Path(__file__).resolve().parent / "constraints"
 COPY: Final = CONSTRAINTS.parent.parent / "packages/execd/src/execd/kernel/installing/ipykernel.txt"
-SETS: Final = ("dev", "tests", "run", "daemon", "kernel", "data", "wheel", "nox")  # the widest first: it decides for the others
+# The widest first: it decides for the others.
+SETS: Final = ("dev", "tests", "run", "daemon", "kernel", "data", "wheel", "nox")
 FLAGS: Final = ("--universal", "--python-version=3.11", "--generate-hashes", "--no-header", "--no-annotate", "--quiet")
 
 
