@@ -310,8 +310,9 @@ class CuttingProxy:
         try:
             while left != 0 and (data := server.recv(65536)):
                 part = data if left is None else data[:left]
-                client.sendall(part)
+                # Counted before anybody can have it: who has read an answer may ask how long it was.
                 self.passed += len(part)
+                client.sendall(part)
                 left = None if left is None else left - len(part)
         except OSError:
             pass
