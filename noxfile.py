@@ -19,6 +19,7 @@ PACKAGES = ("packages/execd", "packages/sdk", "packages/code-interpreter", "conf
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 WITH_SOURCES = ("dev", "run")  # these environments see the packages' sources, the others do not
 IMAGE = "execd:dev"
+INTERPRETER = "execd-code-interpreter:dev"  # on it, with six languages
 NO_ENGINE = 77  # docker.sh: there is no container engine and none can be had
 
 # What each check runs, as arguments of the environment's Python; tests/checks plants a violation and runs the same.
@@ -192,14 +193,14 @@ def planted(session: nox.Session) -> None:
     session.run(environment("dev"), "-m", "pytest", "-n", "auto", "-m", "slow", "tests")
 
 
-def has_image(session: nox.Session) -> bool:
-    """Build IMAGE; return False where no engine can be had, unless everything is required."""
-    status = subprocess.run([ROOT / "tools" / "ci" / "docker.sh", "image"], check=False).returncode
+def has_image(session: nox.Session, step: str = "image") -> bool:
+    """Build an image by a step of docker.sh; return False where no engine can be had, unless everything is required."""
+    status = subprocess.run([ROOT / "tools" / "ci" / "docker.sh", step], check=False).returncode
     if status == NO_ENGINE and os.environ.get("EXECD_REQUIRE_ALL") != "1":
-        session.warn(f"no {IMAGE}: what needs a container is left out")
+        session.warn(f"no {step}: what needs a container is left out")
         return False
     if status:
-        session.error(f"{IMAGE} could not be built")
+        session.error(f"the {step} could not be built, or does not work")
     return True
 
 
@@ -207,6 +208,15 @@ def has_image(session: nox.Session) -> bool:
 def image(session: nox.Session) -> None:
     """Build execd:dev, in a container engine that answers or that can be started here."""
     has_image(session)
+
+
+@nox.session(name="interpreter-image")
+def interpreter_image(session: nox.Session) -> None:
+    """Build execd-code-interpreter:dev, and hold its six languages to what every language has to do."""
+    if has_image(session, "interpreter"):
+        suite = (environment("dev"), "-m", "execd_conformance", "--target", f"docker:{INTERPRETER}")
+        chosen = ("--only", "every_language,container_languages,rich")
+        session.run(*suite, *chosen, "-n", "4", env={"EXECD_REQUIRE_ALL": "1"})
 
 
 @nox.session

@@ -29,19 +29,19 @@ RUN --mount=type=secret,id=site \
 # For the base's Python, unless another is to take its place in /opt/venv.
 FROM sandbox AS libraries
 ARG PYTHON_VERSION=3.11
-COPY tools/constraints/data.txt ./
+COPY tools/constraints/data.txt docker/languages/trim.bash ./
 RUN --mount=type=secret,id=site \
     --mount=type=cache,target=/root/.cache/pip \
     if [ -s /run/secrets/site ]; then . /run/secrets/site; fi; set -eu; umask 022; mkdir /opt/libraries; \
     case "$(/opt/venv/bin/python3 -V)." in "Python ${PYTHON_VERSION%%[, ]*}."*) ;; *) exit 0 ;; esac; \
     /opt/venv/bin/pip install --quiet --require-hashes --no-deps --prefix=/opt/libraries --requirement data.txt; \
-    find /opt/libraries -depth -type d -path '*/site-packages/*/tests' -exec rm -rf {} +
+    bash trim.bash /opt/libraries
 
 FROM sandbox AS packages
 ARG JAVA_VERSION=17
 ARG PYTHON_VERSION=3.11
 ARG NEWER_DEBIAN=trixie
-COPY docker/languages/packages.bash docker/languages/pythons.bash docker/languages/toolchains.bash ./
+COPY docker/languages/packages.bash docker/languages/pythons.bash docker/languages/toolchains.bash docker/languages/trim.bash ./
 COPY tools/constraints/kernel.txt tools/constraints/data.txt ./
 RUN --mount=type=secret,id=site \
     --mount=type=cache,target=/var/cache/apt,sharing=locked \

@@ -15,6 +15,6 @@ for version in "${versions[@]}"; do
     "python$version" -m venv "$home"
     "$home/bin/pip" install --quiet --require-hashes --no-deps --requirement kernel.txt --requirement data.txt
     "$home/bin/pip" config --quiet --site set global.disable-pip-version-check true
-    find "$home" -depth -type d -path '*/site-packages/*/tests' -exec rm -rf {} +
+    bash trim.bash "$home"
     chown -R 1000:1000 "$home"
 done

@@ -5,6 +5,7 @@
 #   docker.sh base TAG SUITE                      have a Debian image under this name: here, pulled, or made from packages
 #   docker.sh build CONTEXT TAG [ARGUMENT…]       build with BuildKit and with this machine's settings for package clients
 #   docker.sh image                               all of the above, for execd:dev
+#   docker.sh interpreter                         and on that execd-code-interpreter:dev; all its languages are tried
 #   docker.sh down                                stop the engine that `up` started, and no other
 #
 # Status 77: there is no engine and none can be had; one line says why. A second engine beside the machine's own is
@@ -170,13 +171,24 @@ build() { # context, tag, arguments of docker build
     return "$status"
 }
 
-image() {
+build_tree() { # Dockerfile, tag
     local tree
     tree=$(readlink -f "$HERE/../..")
+    build "$tree" "$2" --file "$tree/docker/$1.Dockerfile" \
+        --build-arg "REVISION=$(git -C "$tree" rev-parse HEAD 2>/dev/null || echo unknown)"
+}
+
+image() {
     up
     base debian:bookworm-slim bookworm
-    build "$tree" execd:dev --file "$tree/docker/execd.Dockerfile" \
-        --build-arg "REVISION=$(git -C "$tree" rev-parse HEAD 2>/dev/null || echo unknown)"
+    build_tree execd execd:dev
+}
+
+interpreter() {
+    image
+    build_tree code-interpreter execd-code-interpreter:dev
+    # Each language is tried by a cell where nothing can be fetched, and next to nothing written.
+    docker run --rm --network none --read-only --tmpfs /tmp --user 12345:12345 execd-code-interpreter:dev kernels install
 }
 
 down() {
@@ -205,7 +217,7 @@ down() {
 }
 
 case ${1:-} in
-    up | base | build | image | down) "$@" ;;
+    up | base | build | image | interpreter | down) "$@" ;;
     *)
         sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}" >&2
         exit 2
