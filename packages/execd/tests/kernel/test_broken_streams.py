@@ -7,8 +7,11 @@ import os
 import signal
 
 import pytest
+import pytest_asyncio
 
 from .worlds import World, settles, state
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 BROKEN = [
     "import sys; sys.stdout.close(); sys.stderr.close()",
@@ -18,6 +21,12 @@ BROKEN = [
     "import os; os.close(0); os.close(1); os.close(2)",
 ]
 HEARS = "import os, sys; print('out'); print('err', file=sys.stderr); os.system('echo sub; echo suberr >&2'); 1 + 1"
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def kernels(emptied: World) -> World:
+    """Each test breaks a kernel of its own; a start for every one would take longer than the tests."""
+    return emptied
 
 
 @pytest.mark.slow

@@ -9,10 +9,13 @@ import signal
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from execd.errors import ExecutionConflict, StdinClosed
 
 from .worlds import World, settles, state, world
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SPIN = "print('up', flush=True)\nwhile True: pass"
 SLEEP = "import time; print('up', flush=True); time.sleep(60)"
@@ -25,6 +28,12 @@ while True:
     except KeyboardInterrupt:
         pass
 """
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def kernels(emptied: World) -> World:
+    """A start for every test would take longer than the tests; test_contexts has those."""
+    return emptied
 
 
 async def test_a_cell_tells_its_output_its_value_and_its_end(kernels: World) -> None:
