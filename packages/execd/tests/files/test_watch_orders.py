@@ -168,6 +168,8 @@ def hold_to_the_law(todo: list[Step], turns: list[int]) -> None:
 
 
 @example([("mkdir", "a"), ("touch", "a/a/a"), ("rename", "a", "b")], [0, 0, 0, 1])
+@example([("mkdir", "a"), ("rename", "a", "b"), ("mkdir", "a"), ("touch", "b/a")], [2])
+@example([("mkdir", "a/a"), ("mkdir", "b/a/b"), ("rename", "b/a", "a/a")], [0, 0, 0, 0, 1])
 @given(st.lists(steps, max_size=12), st.lists(st.integers(0, 3), max_size=30))
 def test_everything_that_is_there_in_the_end_was_told(todo: list[Step], turns: list[int]) -> None:
     hold_to_the_law(todo, turns)

@@ -6,13 +6,14 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from execd.files.changed import DELETE, MOVED_FROM, Raw
+from execd.files.changed import CREATE, DELETE, MOVED_FROM, MOVED_TO, Raw
 
 _LEAVES: Final = MOVED_FROM | DELETE
+_COMES: Final = MOVED_TO | CREATE
 
 
 class Ahead:
-    """Events in their order, and which names the ones to come will take away.
+    """Events in their order, and which names the ones to come bring and take away.
 
     Who looks into a directory while events are still to be told finds what has its name by then, which may be another
     one than they speak of.
@@ -22,7 +23,7 @@ class Ahead:
         """Take events from `read`, which waits up to so many milliseconds when there are none."""
         self._read = read
         self._events: deque[Raw] = deque()
-        self._leaving: Counter[tuple[int, str]] = Counter()
+        self._names: dict[int, Counter[tuple[int, str]]] = {_LEAVES: Counter(), _COMES: Counter()}
 
     def __bool__(self) -> bool:
         """Whether there are some that were read and not told."""
@@ -32,18 +33,20 @@ class Ahead:
         """Read what has come."""
         for event in self._read(within_ms):
             self._events.append(event)
-            if event.mask & _LEAVES:
-                self._leaving[event.wd, event.name] += 1
+            for kind, names in self._names.items():
+                if event.mask & kind:
+                    names[event.wd, event.name] += 1
 
     def take(self, most: int, *, other_half_ms: float) -> Iterator[Raw]:
         """Yield up to so many, those that are read meanwhile among them; for the rest of a move it waits so long."""
         while self._events and most > 0:
             event = self._events.popleft()
             most -= 1
-            if event.mask & _LEAVES:
-                self._leaving[event.wd, event.name] -= 1
-                if not self._leaving[event.wd, event.name]:
-                    del self._leaving[event.wd, event.name]
+            for kind, names in self._names.items():
+                if event.mask & kind:
+                    names[event.wd, event.name] -= 1
+                    if not names[event.wd, event.name]:
+                        del names[event.wd, event.name]
             if event.mask & MOVED_FROM:
                 most += 1
                 if not self._events:
@@ -52,4 +55,8 @@ class Ahead:
 
     def leaves(self, wd: int | None, name: str) -> bool:
         """Whether an event to come says that this name has left the directory."""
-        return wd is not None and (wd, name) in self._leaving
+        return wd is not None and (wd, name) in self._names[_LEAVES]
+
+    def comes(self, wd: int | None, name: str) -> bool:
+        """Whether an event to come says that this name has come into the directory."""
+        return wd is not None and (wd, name) in self._names[_COMES]

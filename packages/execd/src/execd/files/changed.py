@@ -109,7 +109,7 @@ class Directories:
         return found
 
     def announce(self, path: str) -> Change:
-        """Return that a scan has found something new."""
+        """Return that a scan has found something new, of which an event is on its way as well."""
         self._announced.add(path)
         return Change("created", path)
 

@@ -144,9 +144,16 @@ class Watch:
                 lost.clear()
                 yield Change("overflow")
             if tells:
-                yield self._directories.announce(f"{path}/{found.path}" if path else found.path)
+                yield self._announce(f"{path}/{found.path}" if path else found.path)
         if lost:
             yield Change("overflow")
+
+    def _announce(self, path: str) -> Change:
+        self._ahead.read()
+        above, _, name = path.rpartition("/")
+        if self._ahead.comes(self._directories.at(above), name):
+            return self._directories.announce(path)
+        return Change("created", path)
 
     def _is_anothers(self, path: str) -> bool:
         """Whether what is there now may be another directory than was told of: then its own event is to come."""
