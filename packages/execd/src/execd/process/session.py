@@ -163,8 +163,7 @@ class Session:
         # A command that is interrupted while the shell takes it is torn, and its end is never told.
         await self._until(lambda: shell.begun == turn.run.id or turn.is_over, within_s=READY_S)
         for round_, patience_s in enumerate(_PATIENCE_S):
-            again_s = patience_s if round_ < _ASKED_KINDLY else _AGAIN_S
-            over = await self._call_back(turn, shell, within_s=patience_s, again_s=again_s)
+            over = await self._call_back(turn, shell, within_s=patience_s, round_=round_)
             if not over and round_ < _ASKED_KINDLY:
                 continue
             await newcomers.end(grace_s=self._terms.kill_grace_s)
@@ -177,14 +176,17 @@ class Session:
         if not turn.is_over:
             await self._until(lambda: shell.exit is not None)
 
-    async def _call_back(self, turn: Turn, shell: Shell, *, within_s: float, again_s: float) -> bool:
+    async def _call_back(self, turn: Turn, shell: Shell, *, within_s: float, round_: int) -> bool:
         """Interrupt the shell until it has heard it, and return whether the run is over."""
         until = self._loop.time() + within_s
+        kindly = round_ <= _ASKED_KINDLY
+        may_have_heard = kindly and round_ > 0
         while not turn.is_over and self._loop.time() < until:
-            # One that has heard it, and is slow, would only be thrown back.
-            if not shell.is_back:
+            # One that has heard it, and is slow, would only be thrown back. A broken line may also be its program's.
+            if not (shell.is_back or (may_have_heard and shell.has_broken_line)):
                 shell.interrupt()
-            if not await self._until(lambda: turn.is_over, within_s=again_s):
+            may_have_heard = True
+            if not await self._until(lambda: turn.is_over, within_s=within_s if kindly else _AGAIN_S):
                 shell.remind()
         return turn.is_over
 

@@ -104,6 +104,11 @@ class Shell:
         data = f"{self._key}{head}\0{text}\0".encode("utf-8", "surrogateescape")
         await self._commands.write(data)
 
+    @property
+    def has_broken_line(self) -> bool:
+        """Whether what it wrote since it was interrupted ends a line: bash does that on its way back."""
+        return bool(self._break)
+
     def interrupt(self) -> None:
         """Take the shell, and what it waits for, back to its top level."""
         self.send_signal(signal.SIGINT)
