@@ -200,5 +200,32 @@ BASH_KERNEL: Final = Spec(
     ),
 )
 
-SPECS: Final[dict[str, tuple[Spec, ...]]] = {"python": (PYTHON,), "bash": (BASH, BASH_KERNEL)}
+_JAVA: Final = RESOURCES / "java"
+
+JAVA: Final = Spec(
+    language="java",
+    kernel="java",
+    driver="worker",
+    interpreter="java",
+    fallbacks=(),
+    # One question for both: which version it is, and whether it has what cells are compiled with.
+    version=Version(
+        arguments=("--describe-module", "jdk.jshell"), pattern=r"jdk\.jshell@(\d+(?:\.\d+)*)", at_least=(11,)
+    ),
+    trial=Trial(
+        result="6 * 7",
+        shows="42",
+        error="int no = 1 / 0;",
+        ename="EvalException",
+        endless="while (true);",
+    ),
+    # Written last by who prepares it: what this java is started with.
+    needs=("{kernels}/java-{version}-{stamp}/options",),
+    sources=tuple(sorted(map(str, _JAVA.rglob("*.java")))),
+    argv=("{interpreter}", "@{kernels}/java-{version}-{stamp}/options", "{take}", "{tell}"),
+    run_envs="any",
+    end_of_input="\x04",
+)
+
+SPECS: Final[dict[str, tuple[Spec, ...]]] = {"python": (PYTHON,), "bash": (BASH, BASH_KERNEL), "java": (JAVA,)}
 """Language → kernels in order of preference; the first that is installed serves."""

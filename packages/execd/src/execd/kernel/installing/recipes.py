@@ -42,5 +42,11 @@ class Recipe:
     limit_s: float = 600
 
 
-RECIPES: Final[dict[str, Recipe]] = {}
+RECIPES: Final[dict[str, Recipe]] = {
+    "java": Recipe(
+        place="{kernels}/java-{version}-{stamp}",
+        steps=(("{interpreter}", "{resources}/java/Prepare.java", "compile", "{resources}/java", "{out}"),),
+        finish=(("{interpreter}", "{resources}/java/Prepare.java", "archive", "{kernels}/java-{version}-{stamp}"),),
+    ),
+}
 """By kernel; one that is not here needs nothing but its interpreter."""
