@@ -151,7 +151,8 @@ def _print_findings(kernel: Installed, findings: Sequence[Finding]) -> None:
 
 
 def _names(kernel: Installed) -> tuple[str, str, str]:
-    return kernel.spec.language, kernel.spec.kernel, kernel.interpreter.kernel_version
+    found = kernel.interpreter
+    return kernel.spec.language, kernel.spec.kernel, found.kernel_version or found.language_version
 
 
 def _row(kernel: Installed) -> dict[str, Any]:
