@@ -1,0 +1,82 @@
+// Modules for cells: `require`, `import` and `import.meta` as in a file of the directory that the context is in.
+'use strict';
+
+const Module = require('node:module');
+const path = require('node:path');
+const { pathToFileURL } = require('node:url');
+
+const { here, locate } = require('./traces.js');
+
+const FILE = 'cell.js';
+
+/** Return what stands for an import declaration, `{names, code}`: the code is put where `await` may be. */
+function declaration(node, api) {
+  const wanted = {};
+  for (const each of node.specifiers) {
+    const name = each.type === 'ImportDefaultSpecifier' ? 'default' : (each.imported?.name ?? each.imported?.value ?? '*');
+    wanted[each.local.name] = name;
+  }
+  const names = Object.keys(wanted);
+  const options = {};
+  for (const each of node.attributes ?? []) options[each.key.name ?? each.key.value] = each.value.value;
+  const asked = [node.source.value, Object.values(wanted), options].map((each) => JSON.stringify(each));
+  return { names, code: `[${names.join(', ')}] = await ${api}.import(${asked.join(', ')});` };
+}
+
+/** Modules as seen from a directory. */
+class Importing {
+  /** `lenient`: a name that a module does not have may be that of a type. */
+  constructor({ lenient }) {
+    this.lenient = lenient;
+    this.meta = {};
+  }
+
+  /** Look for modules from the working directory on, from now on. */
+  enter(directory) {
+    if (directory === this.directory) return;
+    this.directory = directory;
+    const file = path.join(directory, FILE);
+    const module = new Module(file);
+    module.filename = file;
+    module.paths = Module._nodeModulePaths(directory);
+    process.mainModule = module;
+    module._compile('module.exports = [require, (name, options) => import(name, options)];', file);
+    const [require_, load] = module.exports;
+    module.exports = {};
+    this.native = load;
+    process.argv[1] = file;
+    const url = pathToFileURL(file).href;
+    const resolve = (name) => (Module.isBuiltin?.(name) ? name : pathToFileURL(require_.resolve(name)).href);
+    this.meta = { url, filename: file, dirname: directory, resolve };
+    const values = { require: require_, module, exports: module.exports, __filename: file, __dirname: directory };
+    for (const [name, value] of Object.entries(values)) {
+      Object.defineProperty(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
+    }
+  }
+
+  /** `import(name, options)` of a cell. */
+  load(name, options) {
+    const frames = here();
+    return (options === undefined ? this.native(name) : this.native(name, options)).catch((error) => {
+      throw locate(error, frames);
+    });
+  }
+
+  /** Return the values of exports, in the order of their names; throws `SyntaxError` where one is missing. */
+  async import(name, exports, attributes) {
+    const frames = here();
+    const options = Object.keys(attributes).length ? { with: attributes, assert: attributes } : undefined;
+    const module = await this.load(name, options);
+    return exports.map((each) => {
+      if (each === '*') return module;
+      if (each in module) return module[each];
+      const whole = module.default;
+      // A CommonJS module whose exports could not be foreseen.
+      if (whole !== null && whole !== undefined && each in Object(whole)) return whole[each];
+      if (this.lenient) return undefined;
+      throw locate(new SyntaxError(`The requested module '${name}' does not provide an export named '${each}'`), frames);
+    });
+  }
+}
+
+module.exports = { declaration, Importing };
