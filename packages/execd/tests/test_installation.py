@@ -48,7 +48,7 @@ def test_a_version_that_nobody_has_is_told_with_those_that_are_there(tmp_path: P
     (tmp_path / "bin").mkdir()
     said = install("java@99", place=tmp_path / "kernels", path=str(tmp_path / "bin"))
     assert said.returncode == 1
-    assert said.stdout.startswith("java: not served: JAVA_VERSION: java 99 is not installed; installed: ")
+    assert said.stdout.startswith("java@99: not served: JAVA_VERSION: java 99 is not installed; installed: ")
 
 
 def test_a_directory_that_cannot_be_written_to_is_told(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ class Chosen:
                 asyncio.run(made.choose())
             except NoSuchVersion as error:
                 made.close()
-                raise SettingsError(str(error)) from None
+                raise SettingsError("; ".join(filter(None, (str(error), error.hint)))) from None
             except OSError as error:
                 made.close()
                 raise SettingsError(f"nowhere to link the chosen versions from: {error.strerror or error}") from None

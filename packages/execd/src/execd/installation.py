@@ -48,7 +48,10 @@ class Outcome:
     """What became of one language."""
 
     language: str
+    wanted: str | None = None
+    """The version that was asked for."""
     version: str = ""
+    """That which serves."""
     kernel: str = ""
     program: str = ""
     installed: list[str] = field(default_factory=list)
@@ -106,7 +109,7 @@ class _Installation:
         self._wanted = wanted
         self._tool: Tool | None = TOOLS.get(wanted.language)
         self._settings = _only(settings, self._tool, wanted.version)
-        self._outcome = Outcome(language=wanted.language)
+        self._outcome = Outcome(language=wanted.language, wanted=wanted.version)
         self._given_up: dict[str, Missing] = {}
         """Kernels that could not be prepared."""
         self._asked_for = False
@@ -272,7 +275,8 @@ def _only(settings: Settings, tool: Tool | None, version: str | None) -> Setting
 
 
 def _told(outcome: Outcome) -> str:
-    head = f"{outcome.language} {outcome.version}".rstrip()
+    asked = f"{outcome.language}@{outcome.wanted}" if outcome.wanted else outcome.language
+    head = asked if outcome.missing is not None else f"{outcome.language} {outcome.version}".rstrip()
     lines = []
     if outcome.missing is not None:
         lines.append(f"{head}: not served: {outcome.missing} ({outcome.took_s:g} s)")

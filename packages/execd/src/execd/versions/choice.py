@@ -26,7 +26,11 @@ _LINKED: Final[dict[Tool, tuple[str, ...]]] = {
 
 
 class NoSuchVersion(Exception):
-    """No installed version is meant, in one line that names those that are installed."""
+    """No installed version is meant, in one line that names those that are installed; `hint` says what would help."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 def choose(tool: Tool, wish: str, found: Sequence[Toolchain]) -> Toolchain:
@@ -39,8 +43,8 @@ def choose(tool: Tool, wish: str, found: Sequence[Toolchain]) -> Toolchain:
         raise NoSuchVersion(f"{VARIABLES[tool]}: {wish[:32]!r} is no version of {tool}{_installed(found)}")
     meant = [each for each in found if matches(number, parse(each.version) or ())]
     if not meant:
-        hint = f"try: execd kernels install {tool}@{wish.strip()}"
-        raise NoSuchVersion(f"{VARIABLES[tool]}: {tool} {wish.strip()} is not installed{_installed(found)}; {hint}")
+        message = f"{VARIABLES[tool]}: {tool} {wish.strip()} is not installed{_installed(found)}"
+        raise NoSuchVersion(message, f"try: execd kernels install {tool}@{wish.strip()}")
     return max(meant, key=_preference)
 
 

@@ -26,7 +26,9 @@ async def obtain(means: Means, wish: str | None) -> Obtained:
     number = parse(wish) if wish else None
     major = str(number[0]) if number else next((each for each in JAVA if each in majors), JAVA[-2])
     if majors and major not in majors:
-        raise Missing(f"this system's packages have no Java {major}, but {', '.join(sorted(majors, key=int))}")
+        there = sorted(majors, key=int)
+        message = f"this system's packages have no Java {major}, but {', '.join(there)}"
+        raise Missing(message, f"execd kernels install java@{there[-1]}")
     return Obtained(major, await apt_install(means, [f"openjdk-{major}-jre-headless"]))
 
 

@@ -16,6 +16,13 @@ from execd.process.child import Program
 _TELLING: Final = re.compile(
     r"error|fail|cannot|can't|denied|unable|no such|not found|unreachable|refused", re.IGNORECASE
 )
+_NO_NETWORK: Final = re.compile(
+    r"EAI_AGAIN|ENOTFOUND|ENETUNREACH|ECONNREFUSED|ETIMEDOUT|Name or service not known|Network is unreachable"
+    r"|Temporary failure (?:in name resolution|resolving)|no such host|Connection refused|Connection timed out"
+    r"|[Rr]ead timed out|i/o timeout|Could not resolve",
+    re.IGNORECASE,
+)
+"""What programs say then beside much else; pip that nothing matches."""
 _SAYING_NOTHING: Final = re.compile(
     r"complete log|debug log|\bnotice\b|^npm (error|ERR!) *$|pip version", re.IGNORECASE
 )
@@ -84,7 +91,9 @@ class Means:
 
 
 def reason(text: str) -> str:
-    """Return the line of a program's output that says best why it failed."""
+    """Return the line of a program's output that says best why it failed, or that it found no network."""
+    if unreached := _NO_NETWORK.search(text):
+        return f"it finds no network ({unreached[0]})"
     lines = [line.strip() for line in text.splitlines() if line.strip() and not _SAYING_NOTHING.search(line)]
     telling = [line for line in lines if _TELLING.search(line)]
     return (telling or lines or [""])[-1][:300]

@@ -68,12 +68,17 @@ async def _is_nobody_elses(means: Means, python: Toolchain) -> bool:
     return managed == "False" and os.access(packages, os.W_OK)
 
 
-async def _install(means: Means, python: str, by: tuple[str, ...] = ()) -> str:
+async def _install(means: Means, python: str, *, base: str | None = None) -> str:
     version = await means.run([python, "-c", "import sys; print(*sys.version_info[:2])"], limit_s=30)
     pinned = tuple(map(int, version.split())) >= _PINNED_FROM
     wanted = ("--require-hashes", "-r", str(PINS)) if pinned else ("ipykernel",)
-    argv = by or (python, "-m", "pip")
-    await means.run([*argv, "install", "-q", *QUICK, *wanted], envs={"PIP_REQUIRE_VIRTUALENV": "0"})
+    argv = (python, "-m", "pip")
+    try:
+        await means.run([*argv, "install", "-q", *QUICK, *wanted], envs={"PIP_REQUIRE_VIRTUALENV": "0"})
+    except Missing as missing:
+        raise Missing(
+            f"{base or python} gets no ipykernel: {missing}", f"{base or python} -m pip install ipykernel"
+        ) from None
     return f"ipykernel{'' if pinned else ' (not pinned)'} into {python}"
 
 
@@ -85,7 +90,7 @@ async def _environment(means: Means, python: Toolchain) -> str:
     os.makedirs(means.toolchains, exist_ok=True)
     try:
         await _make(means, python.path, made)
-        done = await _install(means, f"{made}/bin/python")
+        done = await _install(means, f"{made}/bin/python", base=python.path)
         _link(made, place)
     except BaseException:
         remove(made)

@@ -48,5 +48,19 @@ RECIPES: Final[dict[str, Recipe]] = {
         steps=(("{interpreter}", "{resources}/java/Prepare.java", "compile", "{resources}/java", "{out}"),),
         finish=(("{interpreter}", "{resources}/java/Prepare.java", "archive", "{kernels}/java-{version}-{stamp}"),),
     ),
+    # One library of all of Go's packages and the worker's: a cell is linked to it, and not with what it needs of them.
+    "go": Recipe(
+        place="{kernels}/go-{version}-{stamp}",
+        steps=(
+            ("{interpreter}", "run", "{resources}/go/prepare/main.go", "{out}", "{resources}/go", "{interpreter}"),
+            ("rm", "-rf", "{out}/cache"),
+        ),
+        envs={
+            **{"GOCACHE": "{out}/cache", "GOENV": "off", "GOFLAGS": "", "GOWORK": "off", "GO111MODULE": "on"},
+            **{"GOPROXY": "off", "GOTOOLCHAIN": "local", "CGO_ENABLED": "1", "GOAMD64": "v1", "GOEXPERIMENT": ""},
+        },
+        asks=("gcc", "ld"),
+        limit_s=1200,
+    ),
 }
 """By kernel; one that is not here needs nothing but its interpreter."""
