@@ -227,5 +227,35 @@ JAVA: Final = Spec(
     end_of_input="\x04",
 )
 
-SPECS: Final[dict[str, tuple[Spec, ...]]] = {"python": (PYTHON,), "bash": (BASH, BASH_KERNEL), "java": (JAVA,)}
+_GO: Final = RESOURCES / "go"
+_PREPARED_GO: Final = "{kernels}/go-{version}-{stamp}"
+
+GO: Final = Spec(
+    language="go",
+    kernel="go",
+    driver="worker",
+    interpreter="go",
+    fallbacks=(),
+    version=Version(arguments=("version",), pattern=r"go version go(\d+\.\d+(?:\.\d+)?)", at_least=(1, 22)),
+    trial=Trial(
+        result="6 * 7",
+        shows="42",
+        error='panic("no")',
+        ename="panic",
+        endless="for {\n}",
+    ),
+    # Written last: where the compiler of this toolchain lies.
+    needs=(f"{_PREPARED_GO}/toolchain.json",),
+    sources=tuple(sorted(str(path) for path in _GO.rglob("*") if path.suffix in (".go", ".s", ".mod"))),
+    argv=(f"{_PREPARED_GO}/worker", "{take}", "{tell}"),
+    run_envs="any",
+    limits=("input: standard input is empty",),
+)
+
+SPECS: Final[dict[str, tuple[Spec, ...]]] = {
+    "python": (PYTHON,),
+    "bash": (BASH, BASH_KERNEL),
+    "java": (JAVA,),
+    "go": (GO,),
+}
 """Language → kernels in order of preference; the first that is installed serves."""
