@@ -252,10 +252,48 @@ GO: Final = Spec(
     limits=("input: standard input is empty",),
 )
 
+_NODE: Final = RESOURCES / "node"
+
+JAVASCRIPT: Final = Spec(
+    language="javascript",
+    kernel="javascript",
+    driver="worker",
+    interpreter="node",
+    fallbacks=(),
+    version=Version(arguments=("--version",), pattern=r"^v(\d+\.\d+\.\d+)", at_least=(18,)),
+    trial=Trial(
+        result="6 * 7",
+        shows="42",
+        error="null.nothing",
+        ename="TypeError",
+        endless="for (;;);",
+    ),
+    # Execution ends wherever an interrupt finds it, in Node's own callbacks too, which then do not add up for it.
+    argv=("{interpreter}", "--no-force-async-hooks-checks", str(_NODE / "main.js"), "{take}", "{tell}"),
+    run_envs="any",
+    end_of_input="\x04",
+    limits=("input: by prompt() alone; standard input is empty",),
+)
+
+TYPESCRIPT_PACKAGE: Final = "5.9.3"
+_PREPARED_TYPESCRIPT: Final = f"{{kernels}}/typescript-{TYPESCRIPT_PACKAGE}-node-{{version}}"
+
+TYPESCRIPT: Final = replace(
+    JAVASCRIPT,
+    language="typescript",
+    kernel="typescript",
+    # Written last: the compiler as this Node compiles it.
+    needs=(f"{_PREPARED_TYPESCRIPT}/compiled",),
+    argv=(*JAVASCRIPT.argv, _PREPARED_TYPESCRIPT),
+    limits=(*JAVASCRIPT.limits, "types: taken away, not checked"),
+)
+
 SPECS: Final[dict[str, tuple[Spec, ...]]] = {
     "python": (PYTHON,),
     "bash": (BASH, BASH_KERNEL),
     "java": (JAVA,),
     "go": (GO,),
+    "javascript": (JAVASCRIPT,),
+    "typescript": (TYPESCRIPT,),
 }
 """Language → kernels in order of preference; the first that is installed serves."""

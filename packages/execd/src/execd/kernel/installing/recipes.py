@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from execd.kernel.specs import TYPESCRIPT_PACKAGE
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Package:
@@ -47,6 +49,20 @@ RECIPES: Final[dict[str, Recipe]] = {
         place="{kernels}/java-{version}-{stamp}",
         steps=(("{interpreter}", "{resources}/java/Prepare.java", "compile", "{resources}/java", "{out}"),),
         finish=(("{interpreter}", "{resources}/java/Prepare.java", "archive", "{kernels}/java-{version}-{stamp}"),),
+    ),
+    "typescript": Recipe(
+        place=f"{{kernels}}/typescript-{TYPESCRIPT_PACKAGE}-node-{{version}}",
+        packages=(
+            Package(
+                name="typescript",
+                version=TYPESCRIPT_PACKAGE,
+                integrity=(
+                    "sha512-jl1vZzPDinLr9eUt3J/t7V6FgNEw9QjvBPdysz9KfQDD41fQrC2Y4vKQdiaUpFT4bXlb1RHhLpp8wtm6M5TgSw=="
+                ),
+                keep=("lib/typescript.js", "package.json", "LICENSE.txt", "ThirdPartyNoticeText.txt"),
+            ),
+        ),
+        steps=(("{interpreter}", "{resources}/node/prepare_typescript.js", "{out}"),),
     ),
     # One library of all of Go's packages and the worker's: a cell is linked to it, and not with what it needs of them.
     "go": Recipe(

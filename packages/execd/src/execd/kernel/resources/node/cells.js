@@ -93,8 +93,8 @@ class Cells {
 
   #read(cell, code) {
     const names = { number: cell.number, known: this.#known, constants: this.#constants };
-    const { script, made, back } = read(cell.name, code, names, this.translate);
-    if (back) traces.remember(cell.name, back);
+    const { script, made, back, hidden } = read(cell.name, code, names, this.translate);
+    traces.remember(cell.name, { back, hidden });
     cell.again = () => this.#start(cell, code);
     cell.made = made;
     return { script, made };

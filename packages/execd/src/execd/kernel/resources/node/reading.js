@@ -49,6 +49,8 @@ function compile(name, text, back, original) {
   }
 }
 
+const lastLine = (text) => text.split('\n').length;
+
 /** Compile what the parser did not take: V8 tells better what is wrong, and may know what the parser does not. */
 function unparsed(name, text, error, back, original) {
   if (MODULE_SYNTAX.test(text)) {
@@ -58,11 +60,11 @@ function unparsed(name, text, error, back, original) {
   const waits = /\bawait\b/.test(text);
   const script = waits ? `(async () => {\n${text}\n})()` : text;
   const shifted = ({ line, column }) => back({ line: waits ? line - 1 : line, column });
-  return { script: compile(name, script, shifted, original), made: undefined, back: shifted };
+  return { script: compile(name, script, shifted, original), made: undefined, back: shifted, hidden: waits ? lastLine(script) : undefined };
 }
 
 /**
- * Return `{script, made, back}` for a cell; throws `Unreadable`. `names` has `number`, `known` and `constants`,
+ * Return `{script, made, back, hidden}` for a cell; throws `Unreadable`. `names` has `number`, `known` and `constants`,
  * `translate` makes JavaScript of the cell first, and `made` is undefined for a cell that was not rewritten.
  */
 function read(name, code, names, translate) {
@@ -83,7 +85,8 @@ function read(name, code, names, translate) {
   const fixed = fresh.filter((each) => names.known.has(each)).map((each) => `${each} = void 0;`).join('');
   const made = rewrite(tree.text, tree.tree, { ...names, original: code, shift: tree.shift, fixed });
   const both = (place) => back(made.pieced.back(place));
-  return { script: compile(name, made.pieced.text, both, original), made, back: both };
+  const { text } = made.pieced;
+  return { script: compile(name, text, both, original), made, back: both, hidden: made.asynchronous ? lastLine(text) : undefined };
 }
 
 module.exports = { read, Unreadable };

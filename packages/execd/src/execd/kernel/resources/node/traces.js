@@ -7,19 +7,27 @@ const OURS = __dirname + '/';
 const PLACE = /\b(cell-\d+):(\d+):(\d+)/g;
 const sources = new Map();
 
-/** Remember how positions in a script are to be told: `back({line, column})` returns one in the cell. */
-function remember(name, back) {
-  sources.set(name, back);
+/**
+ * Remember how positions in a script are to be told: `back({line, column})` returns one in the cell, and what is on the
+ * line `hidden` is nothing of the cell's.
+ */
+function remember(name, { back, hidden }) {
+  sources.set(name, { back, hidden });
 }
 
 /** Return a text with the positions of scripts in it replaced by those of their cells. */
 function placed(text) {
   return text.replace(PLACE, (all, name, line, column) => {
-    const back = sources.get(name);
-    if (!back) return all;
-    const there = back({ line: Number(line), column: Number(column) });
+    const source = sources.get(name);
+    if (!source) return all;
+    const there = source.back({ line: Number(line), column: Number(column) });
     return `${name}:${there.line}:${there.column}`;
   });
+}
+
+function isHidden(text) {
+  const [, name, line] = /\b(cell-\d+):(\d+):\d+\)?$/.exec(text) ?? [];
+  return name !== undefined && sources.get(name)?.hidden === Number(line);
 }
 
 function shown(sites) {
@@ -30,7 +38,7 @@ function shown(sites) {
   const last = texts.findLastIndex ? texts.findLastIndex(isCell) : texts.map(isCell).lastIndexOf(true);
   const callers = texts.slice(last + 1);
   const kept = last >= 0 && callers.some(isOurs) ? texts.slice(0, last + 1) : texts;
-  return kept.filter((text) => !isOurs(text)).map(placed);
+  return kept.filter((text) => !isOurs(text) && !isHidden(text)).map(placed);
 }
 
 function title(error) {

@@ -7,8 +7,8 @@ const Module = require('node:module');
 const path = require('node:path');
 const vm = require('node:vm');
 
-/** Return the name of the file with compiled code for this Node, which `prepare_typescript.js` makes. */
-const cacheFile = (directory) => path.join(directory, `compiled-${process.version}-${process.arch}`);
+/** Return the name of the file with compiled code, which `prepare_typescript.js` makes for one version of Node. */
+const cacheFile = (directory) => path.join(directory, 'compiled');
 
 /** Return the compiler and the script that it is in. */
 function compiler(directory) {
@@ -27,7 +27,7 @@ function compiler(directory) {
 
 function options(ts) {
   return {
-    target: ts.ScriptTarget.ESNext,
+    target: ts.ScriptTarget.ES2022,
     module: ts.ModuleKind.Preserve,
     moduleDetection: ts.ModuleDetectionKind.Force,
     verbatimModuleSyntax: true,
@@ -51,27 +51,42 @@ function problem(ts, diagnostics, source) {
   return { message, place: { line: line + 1, column: character + 1 } };
 }
 
+function translate(ts, compilerOptions, text) {
+  let source;
+  const keepSource = () => (file) => {
+    source = file;
+    return file;
+  };
+  const { outputText, sourceMapText, diagnostics } = ts.transpileModule(text, {
+    compilerOptions,
+    reportDiagnostics: true,
+    fileName: 'cell.ts',
+    transformers: { before: [keepSource] },
+  });
+  source ??= ts.createSourceFile('cell.ts', text, compilerOptions.target);
+  const wrong = problem(ts, diagnostics, source);
+  if (wrong) return { problem: wrong };
+  const code = outputText.replace(/\/\/# sourceMappingURL=.*\s*$/, '');
+  return { code, back: backwards(sourceMapText), fresh: remade(ts, source), source };
+}
+
+/** Return what an object literal is translated to, undefined for any other text: as a statement it would be a block. */
+function literal(ts, compilerOptions, text) {
+  if (!/^\s*\{/.test(text) || /;\s*$/.test(text)) return undefined;
+  const made = translate(ts, compilerOptions, `(${text}\n)`);
+  const only = made.source?.statements.length === 1 ? made.source.statements[0].expression : undefined;
+  if (!only || !ts.isParenthesizedExpression(only) || !ts.isObjectLiteralExpression(only.expression)) return undefined;
+  const back = (place) => {
+    const { line, column } = made.back(place);
+    return { line, column: line === 1 ? Math.max(column - 1, 1) : column };
+  };
+  return { ...made, back };
+}
+
 /** Return a function from the text of a cell to `{code, back, fresh}` or `{problem}`. */
 function translator(ts) {
   const compilerOptions = options(ts);
-  return (text) => {
-    let source;
-    const catchSource = () => (file) => {
-      source = file;
-      return file;
-    };
-    const { outputText, sourceMapText, diagnostics } = ts.transpileModule(text, {
-      compilerOptions,
-      reportDiagnostics: true,
-      fileName: 'cell.ts',
-      transformers: { before: [catchSource] },
-    });
-    source ??= ts.createSourceFile('cell.ts', text, ts.ScriptTarget.ESNext);
-    const wrong = problem(ts, diagnostics, source);
-    if (wrong) return { problem: wrong };
-    const code = outputText.replace(/\/\/# sourceMappingURL=.*\s*$/, '');
-    return { code, back: backwards(sourceMapText), fresh: remade(ts, source) };
-  };
+  return (text) => literal(ts, compilerOptions, text) ?? translate(ts, compilerOptions, text);
 }
 
 function backwards(sourceMapText) {
