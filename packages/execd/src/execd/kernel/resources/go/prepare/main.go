@@ -34,7 +34,10 @@ func main() {
 	m.linkLibrary()
 	m.linkProgram()
 	m.writeExports()
+	m.compile("execd/first", "first")
+	m.rename("execd_first.a", "first.a")
 	m.writeToolchain()
+	os.Remove(filepath.Join(m.out, "imports"))
 }
 
 func fail(err error) {
@@ -107,6 +110,13 @@ func (m *maker) write(name, text string) {
 	}
 }
 
+func (m *maker) rename(from, to string) {
+	delete(m.archives, "execd/first")
+	if err := os.Rename(filepath.Join(m.out, from), filepath.Join(m.out, to)); err != nil {
+		fail(err)
+	}
+}
+
 // linked returns the arguments of the linker that differ from version to version.
 func (m *maker) linked(arguments ...string) []string {
 	if m.minor >= 23 {
@@ -142,7 +152,6 @@ func (m *maker) linkProgram() {
 	delete(m.archives, "main")
 	m.writeExport("execd/cell")
 	os.Remove(filepath.Join(m.out, "packages"))
-	os.Remove(filepath.Join(m.out, "imports"))
 }
 
 // writeExports keeps what the compiler reads of the packages, and not their code, which is in the library.

@@ -174,7 +174,8 @@ func (b *builder) linkGo(directory, archive, path, library string) (string, erro
 		return "", err
 	}
 	return b.run(directory, b.Link, "-w", "-o", "unused.so", "-importcfg", "libraries", "-linkshared",
-		"-buildmode=shared", "-tmpdir", directory, "-extld", b.True, path+"="+archive)
+		"-buildmode=shared", "-tmpdir", directory, "-extld", b.True,
+		"execd/first="+filepath.Join(b.world.place, "first.a"), path+"="+archive)
 }
 
 var diagnosis = regexp.MustCompile(`^(?:\S*?/)?cell\[\d+\]:(\d+)(?::(\d+))?: (.*)$`)
