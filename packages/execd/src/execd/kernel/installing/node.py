@@ -9,7 +9,7 @@ from typing import Final
 
 from execd.kernel.installing.archives import check, let_run, unpack_package, unpack_wheel
 from execd.kernel.installing.means import Means, Missing, Obtained
-from execd.kernel.installing.pins import NODE, NODE_PACKAGES, NODE_WHEELS, architecture, newest
+from execd.kernel.installing.pins import NODE, NODE_PACKAGES, NODE_WHEELS, NPM, architecture, newest
 from execd.kernel.installing.place import becoming, part
 from execd.kernel.installing.system import command_for
 from execd.kernel.installing.wheels import fetch
@@ -42,6 +42,11 @@ async def _from_npm(means: Means, wanted: str, scratch: str) -> Obtained:
         check(archive, NODE_PACKAGES[version][processor])
     unpacked = f"{scratch}/npm"
     unpack_package(archive, unpacked, keep=("bin/*", "include/*", "LICENSE"))
+    own, integrity = NPM
+    archive = await pack(means, npm, f"npm@{own}", scratch)
+    check(archive, integrity)
+    unpack_package(archive, f"{unpacked}/lib/node_modules/npm")
+    _link_scripts(unpacked)
     return await _settle(means, unpacked, f"from npm's node-linux-{processor}")
 
 
@@ -61,7 +66,8 @@ def _link_scripts(unpacked: str) -> None:
     scripts = {"npm": "npm/bin/npm-cli.js", "npx": "npm/bin/npx-cli.js", "corepack": "corepack/dist/corepack.js"}
     for program, script in scripts.items():
         if os.path.exists(f"{unpacked}/lib/node_modules/{script}"):
-            os.unlink(f"{unpacked}/bin/{program}")
+            if os.path.lexists(f"{unpacked}/bin/{program}"):
+                os.unlink(f"{unpacked}/bin/{program}")
             os.symlink(f"../lib/node_modules/{script}", f"{unpacked}/bin/{program}")
 
 

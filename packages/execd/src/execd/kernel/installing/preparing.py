@@ -40,14 +40,18 @@ async def prepare(means: Means, spec: Spec, recipe: Recipe, found: Interpreter) 
     place = filled(recipe.place, "")
     with becoming(place) as out:
         for package in recipe.packages:
-            await _unpack(means, package, out)
+            try:
+                await _unpack(means, package, out)
+            except Missing as missing:
+                lacking = f"{spec.language} needs {package.name} {package.version}: {missing}"
+                raise Missing(lacking, *(missing.commands or (f"execd kernels install {spec.language}",))) from None
         for step in recipe.steps:
             await run(step, out)
     for step in recipe.finish:
         await run(step, place)
-    lacking = [path for needed in spec.needs if not os.path.exists(path := found.fill(spec, needed))]
-    if lacking:
-        raise Missing(f"{lacking[0]} was not made: a fault of execd's, or of {found.path}")
+    absent = [path for needed in spec.needs if not os.path.exists(path := found.fill(spec, needed))]
+    if absent:
+        raise Missing(f"{absent[0]} was not made: a fault of execd's, or of {found.path}")
     return place
 
 
