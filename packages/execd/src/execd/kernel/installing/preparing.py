@@ -40,11 +40,7 @@ async def prepare(means: Means, spec: Spec, recipe: Recipe, found: Interpreter) 
     place = filled(recipe.place, "")
     with becoming(place) as out:
         for package in recipe.packages:
-            try:
-                await _unpack(means, package, out)
-            except Missing as missing:
-                lacking = f"{spec.language} needs {package.name} {package.version}: {missing}"
-                raise Missing(lacking, *(missing.commands or (f"execd kernels install {spec.language}",))) from None
+            await _get_package(means, package, spec, out)
         for step in recipe.steps:
             await run(step, out)
     for step in recipe.finish:
@@ -61,6 +57,14 @@ async def _get(means: Means, program: str, spec: Spec) -> None:
     except Missing as missing:
         commands = missing.commands or command_for(program)
         raise Missing(f"{spec.language} needs {program}: {missing}", *commands) from None
+
+
+async def _get_package(means: Means, package: Package, spec: Spec, out: str) -> None:
+    try:
+        await _unpack(means, package, out)
+    except Missing as missing:
+        commands = missing.commands or (f"execd kernels install {spec.language}",)
+        raise Missing(f"{spec.language} needs {package.name} {package.version}: {missing}", *commands) from None
 
 
 async def _unpack(means: Means, package: Package, out: str) -> None:
