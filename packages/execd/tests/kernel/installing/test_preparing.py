@@ -53,7 +53,7 @@ def test_steps_are_run_in_the_new_directory_and_the_rest_in_its_place(tmp_path: 
 @pytest.mark.parametrize(
     ("steps", "said"),
     [
-        ([script("echo building; echo no luck at all >&2; exit 3")], "sh failed: no luck at all"),
+        ([script("echo building; echo error: no luck >&2; exit 3")], "sh failed: error: no luck"),
         ([script("echo > a"), script("kill -9 $$")], "sh failed"),
         ([("/no/such/program",)], "program cannot be run: No such file or directory"),
     ],
