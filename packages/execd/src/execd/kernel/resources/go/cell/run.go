@@ -7,8 +7,12 @@ import (
 	"runtime/pprof"
 	"sync"
 	"sync/atomic"
+	"time"
 	"unsafe"
 )
+
+// lookOut is how long goroutines of an interrupted run are looked for.
+const lookOut = 5 * time.Second
 
 // Run is one execution of a cell with all the goroutines that it starts: they inherit its profiler label, which is
 // the only thing that the runtime hands on from goroutine to goroutine.
@@ -44,6 +48,8 @@ func (run *Run) Interrupt() {
 	if run.interrupted.CompareAndSwap(false, true) {
 		stopping.Add(1)
 		close(run.done)
+		// Who is found still running after that is let go, for the sake of everybody else's speed.
+		time.AfterFunc(lookOut, func() { stopping.Add(-1) })
 	}
 }
 
@@ -52,9 +58,11 @@ func (run *Run) Interrupted() bool {
 	return run.interrupted.Load()
 }
 
-// Values returns what the cell has shown, and whether it has.
+// Values returns what the cell has shown, once, and whether it has.
 func (run *Run) Values() ([]any, bool) {
-	return run.values, run.shown
+	values := run.values
+	run.values = nil
+	return values, run.shown
 }
 
 func current() *Run {

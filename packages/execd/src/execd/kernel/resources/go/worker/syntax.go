@@ -13,6 +13,7 @@ type use struct {
 	offset int // in the text of the piece
 	name   string
 	own    bool // whether the piece declares it
+	field  bool // whether it is an embedded type, after which a field is named
 }
 
 // span is a part of a piece's text.
@@ -66,12 +67,13 @@ func (p piece) faults(code string, prefix int, err error) []fault {
 	if !ok {
 		return []fault{at(code, p.offset, err.Error())}
 	}
-	var faults []fault
-	for _, each := range list {
-		offset := min(each.Pos.Offset-prefix, len(p.text))
-		faults = append(faults, at(code, p.offset+offset, "syntax error: "+each.Msg))
+	first := list[0]
+	offset := first.Pos.Offset - prefix
+	if offset >= len(p.text) {
+		// What the parser says is about what was put behind the text.
+		return []fault{at(code, p.offset+len(p.text), "syntax error: unexpected end of the statement")}
 	}
-	return faults
+	return []fault{at(code, p.offset+offset, "syntax error: "+first.Msg)}
 }
 
 type reader struct {
@@ -86,8 +88,7 @@ func (r *reader) offset(position token.Pos) int { return int(position) - r.base 
 func (r *reader) span(from, to token.Pos) span { return span{r.offset(from), r.offset(to)} }
 
 func (r *reader) read(kind kind) {
-	fields := r.readUses()
-	_ = fields
+	r.readUses()
 	if kind == statement {
 		r.readStatement(r.file.Decls[0].(*ast.FuncDecl).Body.List)
 		return
@@ -175,7 +176,8 @@ func mayStand(expression ast.Expr) bool {
 }
 
 // readUses finds the identifiers whose meaning is to be looked up outside of the piece, and its own.
-func (r *reader) readUses() map[*ast.Ident]bool {
+func (r *reader) readUses() {
+	embedded := r.readEmbedded()
 	fields := map[*ast.Ident]bool{}
 	free := map[*ast.Ident]bool{}
 	for _, name := range r.file.Unresolved {
@@ -211,11 +213,34 @@ func (r *reader) readUses() map[*ast.Ident]bool {
 		}
 		own := name.Obj != nil && r.file.Scope.Lookup(name.Name) == name.Obj
 		if (own || free[name]) && r.offset(name.Pos()) >= 0 {
-			r.uses = append(r.uses, use{offset: r.offset(name.Pos()), name: name.Name, own: own})
+			r.uses = append(r.uses, use{
+				offset: r.offset(name.Pos()), name: name.Name, own: own, field: embedded[name],
+			})
 		}
 		return true
 	})
-	return fields
+}
+
+// readEmbedded finds the types that structs embed.
+func (r *reader) readEmbedded() map[*ast.Ident]bool {
+	found := map[*ast.Ident]bool{}
+	ast.Inspect(r.file, func(node ast.Node) bool {
+		list, ok := node.(*ast.StructType)
+		if !ok {
+			return true
+		}
+		for _, field := range list.Fields.List {
+			expression := field.Type
+			if pointer, ok := expression.(*ast.StarExpr); ok {
+				expression = pointer.X
+			}
+			if name, ok := expression.(*ast.Ident); ok && len(field.Names) == 0 {
+				found[name] = true
+			}
+		}
+		return true
+	})
+	return found
 }
 
 func receiver(d *ast.FuncDecl) string {

@@ -21,6 +21,7 @@ type unit struct {
 	seen    map[*definition]bool
 	taken   map[string]bool   // names of definitions
 	paths   map[string]string // name → package
+	aliases map[string]string // the user's names of embedded types → those in compiled code
 	stored  map[string]bool   // variables that are there: two versions of one may share a place
 	assumed bool              // whether variables of the cell get the types of their values
 }
@@ -32,7 +33,7 @@ type region struct {
 }
 
 func (p *plan) unit(assumed bool) *unit {
-	return &unit{plan: p, seen: map[*definition]bool{}, taken: map[string]bool{}, stored: map[string]bool{}, paths: map[string]string{}, assumed: assumed}
+	return &unit{plan: p, seen: map[*definition]bool{}, taken: map[string]bool{}, aliases: map[string]string{}, stored: map[string]bool{}, paths: map[string]string{}, assumed: assumed}
 }
 
 // collect finds what is needed, and what that needs.
@@ -88,6 +89,9 @@ func (u *unit) assemble() string {
 			fmt.Fprintf(&head, "import . %q\n", path)
 			used += "var _ = " + name + "\n"
 		}
+	}
+	for _, name := range sorted(u.aliases) {
+		used += "type " + name + " = " + u.aliases[name] + "\n"
 	}
 	fmt.Fprintf(&head, "%svar _ = %s.Check\n", used, aid)
 	for i := range u.regions {
@@ -164,6 +168,8 @@ func (u *unit) render(from spot, text string, uses []use, needs map[string]bindi
 				return name
 			}
 			return use.name
+		case b.definition != nil && use.field:
+			return u.alias(use.name, b.compiledName())
 		case b.definition != nil:
 			return b.compiledName()
 		}
@@ -192,10 +198,22 @@ func (u *unit) renderSpan(from spot, text string, part span, uses []use, name fu
 	return b.String()
 }
 
+// alias lets an embedded type go by the user's name, since the field is called like it; that cannot be where some other
+// version of the type, or package, has the name.
+func (u *unit) alias(name, compiled string) string {
+	known, ok := u.aliases[name]
+	if name == compiled || u.taken[name] || u.paths[name] != "" || ok && known != compiled {
+		return compiled
+	}
+	u.aliases[name] = compiled
+	return name
+}
+
 // importAs imports a package by a name, or, where that means something else already, by one of its own.
 func (u *unit) importAs(name, path string) string {
 	for candidate, number := name, 1; ; number++ {
-		if known, ok := u.paths[candidate]; !u.taken[candidate] && (!ok || known == path) {
+		known, ok := u.paths[candidate]
+		if !u.taken[candidate] && u.aliases[candidate] == "" && (!ok || known == path) {
 			u.paths[candidate] = path
 			return candidate
 		}
