@@ -247,7 +247,7 @@ GO: Final = Spec(
     # Written last: where the compiler of this toolchain lies.
     needs=(f"{_PREPARED_GO}/toolchain.json",),
     sources=tuple(sorted(str(path) for path in _GO.rglob("*") if path.suffix in (".go", ".s", ".mod"))),
-    argv=(f"{_PREPARED_GO}/worker", "{take}", "{tell}"),
+    argv=(f"{_PREPARED_GO}/worker", "{take}", "{tell}", "{interpreter}"),
     run_envs="any",
     limits=("input: standard input is empty",),
 )

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strconv"
 	"strings"
 )
@@ -32,7 +33,8 @@ type builder struct {
 
 const libraryName = "libexecdgo.so"
 
-func newBuilder(w *world) (*builder, error) {
+// newBuilder takes the compiler that it was prepared for; where that has moved, the one beside the program go.
+func newBuilder(w *world, program string) (*builder, error) {
 	b := &builder{world: w, extra: map[string]string{}}
 	raw, err := os.ReadFile(filepath.Join(w.place, "toolchain.json"))
 	if err != nil {
@@ -40,6 +42,11 @@ func newBuilder(w *world) (*builder, error) {
 	}
 	if err := json.Unmarshal(raw, &b.toolchain); err != nil {
 		return nil, err
+	}
+	if _, err := os.Stat(b.Compile); err != nil {
+		if err := b.moveTo(program); err != nil {
+			return nil, err
+		}
 	}
 	if _, err := os.Stat(b.Ld); err != nil {
 		if b.Ld, err = exec.LookPath("ld"); err != nil {
@@ -50,6 +57,17 @@ func newBuilder(w *world) (*builder, error) {
 		return nil, err
 	}
 	return b, nil
+}
+
+func (b *builder) moveTo(program string) error {
+	real, err := filepath.EvalSymlinks(program)
+	if err != nil {
+		return err
+	}
+	tools := filepath.Join(filepath.Dir(filepath.Dir(real)), "pkg", "tool", runtime.GOOS+"_"+runtime.GOARCH)
+	b.Compile, b.Link = filepath.Join(tools, "compile"), filepath.Join(tools, "link")
+	_, err = os.Stat(b.Compile)
+	return err
 }
 
 // refused is what the compiler says about a text.

@@ -45,14 +45,14 @@ func Main() {
 		runProgram(os.Args[2])
 		return
 	}
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: worker TAKE TELL")
+	if len(os.Args) != 4 {
+		fmt.Fprintln(os.Stderr, "usage: worker TAKE TELL GO")
 		os.Exit(2)
 	}
 	debug.SetMaxStack(maxStackBytes)
 	// A handler, and not that it is ignored: programs that cells start would inherit that.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGINT)
-	s, err := newServer(descriptor(os.Args[2]))
+	s, err := newServer(descriptor(os.Args[2]), os.Args[3])
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -75,13 +75,13 @@ func descriptor(text string) *os.File {
 	return os.NewFile(uintptr(number), "daemon")
 }
 
-func newServer(tell *os.File) (*server, error) {
-	program, err := os.Executable()
+func newServer(tell *os.File, program string) (*server, error) {
+	own, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	w := newWorld(filepath.Dir(program))
-	b, err := newBuilder(w)
+	w := newWorld(filepath.Dir(own))
+	b, err := newBuilder(w, program)
 	if err != nil {
 		return nil, err
 	}
