@@ -4,7 +4,7 @@
 const util = require('node:util');
 const { receiveMessageOnPort } = require('node:worker_threads');
 
-const { Importing } = require('./importing.js');
+const { Importing, Loading } = require('./importing.js');
 const { read, Unreadable } = require('./reading.js');
 const { bundle } = require('./results.js');
 const stopping = require('./stopping.js');
@@ -23,6 +23,7 @@ class Cells {
   constructor({ say, translate, answers, bell }) {
     Object.assign(this, { say, translate, answers, bell });
     this.importing = new Importing({ lenient: translate !== undefined });
+    this.loading = new Loading();
     this.soon = stopping.installTimers();
     traces.installTraces();
     this.#installApi();
@@ -48,15 +49,22 @@ class Cells {
     if (this.#current?.id !== id) return;
     stopping.stop(this.#current);
     stopping.forgetScopes();
+    this.loading.clear();
     this.#reply(this.#current, { status: 'abort' });
   }
 
-  /** End what the cell is doing right now; without an id, whatever runs. To be called in the middle of anything. */
+  /** End what the cell is doing right now, or at once after it has loaded a module. Called in the middle of anything. */
   #interrupt(id) {
     const current = this.#current;
-    if (id !== undefined && (!current || current.id !== id || current.replying)) return;
-    if (current) stopping.stop(current);
-    stopping.terminate();
+    if (current?.id !== id || current.replying) return;
+    stopping.stop(current);
+    this.loading.afterwards(stopping.terminate);
+  }
+
+  /** End whatever runs: of the cell, or with no id of anybody. */
+  #terminate(id) {
+    const current = this.#current;
+    if (id === undefined || (current?.id === id && !current.replying)) stopping.terminate();
   }
 
   // ── a cell ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -185,6 +193,7 @@ class Cells {
         return importing.meta;
       },
       interrupt: (id) => this.#interrupt(id),
+      terminate: (id) => this.#terminate(id),
     };
     Object.defineProperty(globalThis, '__execd', { value: Object.freeze(api), enumerable: false });
     for (const [name, value] of Object.entries({ display: this.#display, prompt: this.#prompt })) {

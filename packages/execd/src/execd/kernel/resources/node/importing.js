@@ -67,16 +67,61 @@ class Importing {
     const frames = here();
     const options = Object.keys(attributes).length ? { with: attributes, assert: attributes } : undefined;
     const module = await this.load(name, options);
-    return exports.map((each) => {
-      if (each === '*') return module;
-      if (each in module) return module[each];
-      const whole = module.default;
-      // A CommonJS module whose exports could not be foreseen.
-      if (whole !== null && whole !== undefined && each in Object(whole)) return whole[each];
-      if (this.lenient) return undefined;
-      throw locate(new SyntaxError(`The requested module '${name}' does not provide an export named '${each}'`), frames);
-    });
+    const values = [];
+    for (const each of exports) values.push(this.#pick(module, each, name, frames));
+    return values;
+  }
+
+  #pick(module, wanted, name, frames) {
+    if (wanted === '*') return module;
+    if (wanted in module) return module[wanted];
+    const whole = module.default;
+    // A CommonJS module whose exports could not be foreseen.
+    if (whole !== null && whole !== undefined && wanted in Object(whole)) return whole[wanted];
+    if (this.lenient) return undefined;
+    throw locate(new SyntaxError(`The requested module '${name}' does not provide an export named '${wanted}'`), frames);
   }
 }
 
-module.exports = { declaration, Importing };
+/** Loading that is under way: a module that is left in the middle of it is broken for good. */
+class Loading {
+  #depth = 0;
+  #done;
+
+  constructor() {
+    const load = Module._load;
+    const loading = this;
+    Module._load = function (...values) {
+      loading.#depth += 1;
+      try {
+        return Reflect.apply(load, this, values);
+      } finally {
+        loading.#depth -= 1;
+        if (loading.#depth === 0) loading.#end();
+      }
+    };
+  }
+
+  #end() {
+    const done = this.#done;
+    this.#done = undefined;
+    done?.();
+  }
+
+  /** Call something when nothing is being loaded, be that at once. */
+  afterwards(done) {
+    this.#done = done;
+    if (this.#depth === 0) this.#end();
+  }
+
+  /** Forget what was left in the middle; the stack is empty. */
+  clear() {
+    this.#depth = 0;
+    this.#done = undefined;
+    for (const [name, module] of Object.entries(Module._cache)) {
+      if (!module.loaded && module !== process.mainModule) delete Module._cache[name];
+    }
+  }
+}
+
+module.exports = { declaration, Importing, Loading };

@@ -8,6 +8,7 @@ const inspector = require('node:inspector');
 const net = require('node:net');
 const { parentPort, workerData } = require('node:worker_threads');
 
+const LOAD_GRACE_MS = 100; // for a module that is being loaded
 const END_GRACE_MS = 400;
 const session = new inspector.Session();
 session.connectToMainThread();
@@ -20,6 +21,7 @@ function call(expression) {
 function interrupt(id) {
   call(`interrupt(${JSON.stringify(id)})`);
   parentPort.postMessage({ type: 'settle', id });
+  setTimeout(() => call(`terminate(${JSON.stringify(id)})`), LOAD_GRACE_MS);
 }
 
 function ring() {
@@ -38,7 +40,7 @@ parentPort.once('message', () => {
 });
 
 function end() {
-  call('interrupt()');
+  call('terminate()');
   parentPort.postMessage({ type: 'end' });
   setTimeout(() => process.kill(process.pid, 'SIGKILL'), END_GRACE_MS);
 }

@@ -40,12 +40,13 @@ function placeIn(error) {
   return found ? { line: Number(found[1]), column: found[3].length + 1 } : undefined;
 }
 
-function compile(name, text, back, original) {
+/** Compile a script; `otherwise` is where it is wrong if V8 does not say so, in the text that `back` leads to. */
+function compile(name, text, back, original, otherwise) {
   try {
     return new vm.Script(text, { filename: name });
   } catch (error) {
     const place = placeIn(error);
-    throw new Unreadable(name, error.message, place && back(place), original);
+    throw new Unreadable(name, error.message, place ? back(place) : otherwise, original);
   }
 }
 
@@ -53,14 +54,12 @@ const lastLine = (text) => text.split('\n').length;
 
 /** Compile what the parser did not take: V8 tells better what is wrong, and may know what the parser does not. */
 function unparsed(name, text, error, back, original) {
-  if (MODULE_SYNTAX.test(text)) {
-    const place = { line: error.loc.line, column: error.loc.column + 1 };
-    throw new Unreadable(name, error.message.replace(/ \(\d+:\d+\)$/, ''), back(place), original);
-  }
+  const place = error.loc && back({ line: error.loc.line, column: error.loc.column + 1 });
+  if (MODULE_SYNTAX.test(text)) throw new Unreadable(name, error.message.replace(/ \(\d+:\d+\)$/, ''), place, original);
   const waits = /\bawait\b/.test(text);
   const script = waits ? `(async () => {\n${text}\n})()` : text;
   const shifted = ({ line, column }) => back({ line: waits ? line - 1 : line, column });
-  return { script: compile(name, script, shifted, original), made: undefined, back: shifted, hidden: waits ? lastLine(script) : undefined };
+  return { script: compile(name, script, shifted, original, place), made: undefined, back: shifted, hidden: waits ? lastLine(script) : undefined };
 }
 
 /**
