@@ -40,18 +40,24 @@ async def ts(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Node]:
         ("enum Colour { Blue = 9 }\nColour", "{ '9': 'Blue', Blue: 9 }"),
         ("namespace Space { export const x = 1 }\nSpace.x", "1"),
         (
-            "class Point { constructor(private readonly x: number) {} twice(): number { return this.x * 2 } }\n"
-            "new Point(2).twice()",
+            (
+                "class Point { constructor(private readonly x: number) {} twice(): number { return this.x * 2 } }\n"
+                "new Point(2).twice()"
+            ),
             "4",
         ),
         (
-            "const loud = (f: any, _: ClassMethodDecoratorContext) => () => f() + '!'\n"
-            "class Dog { @loud bark() { return 'wau' } }\nnew Dog().bark()",
+            (
+                "const loud = (f: any, _: ClassMethodDecoratorContext) => () => f() + '!'\n"
+                "class Dog { @loud bark() { return 'wau' } }\nnew Dog().bark()"
+            ),
             "'wau!'",
         ),
         (
-            "import type { Stats } from 'fs'\nimport { existsSync, type PathLike } from 'fs'\n"
-            "existsSync('/' as PathLike)",
+            (
+                "import type { Stats } from 'fs'\nimport { existsSync, type PathLike } from 'fs'\n"
+                "existsSync('/' as PathLike)"
+            ),
             "true",
         ),
         ("import os = require('os'); typeof os.EOL", "'string'"),
@@ -61,8 +67,10 @@ async def ts(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Node]:
         ("const wrong: number = 'types are not checked'; wrong", "'types are not checked'"),
         ("{ a: 1 as number }", "{ a: 1 }"),
         (
-            "abstract class Shape { abstract area(): number }\n"
-            "class Square extends Shape { area() { return 4 } }\nnew Square().area()",
+            (
+                "abstract class Shape { abstract area(): number }\n"
+                "class Square extends Shape { area() { return 4 } }\nnew Square().area()"
+            ),
             "4",
         ),
     ],
