@@ -1,6 +1,7 @@
 package execd.worker;
 
 import java.io.IOException;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -42,13 +43,28 @@ public final class Main {
         worker.setDaemon(true);
         ours.add(worker);
         worker.start();
-        for (Map<?, ?> line = channel.read(); line != null; line = channel.read()) {
-            hear(line);
+        while (true) {
+            try {
+                Map<?, ?> line = channel.read();
+                if (line == null) {
+                    System.exit(0);
+                }
+                hear(line);
+            } catch (OutOfMemoryError error) {
+                Reserve.release(error);
+            }
         }
-        System.exit(0);
     }
 
     private static void report(Thread thread, Throwable error) {
+        try {
+            print(thread, error);
+        } catch (OutOfMemoryError none) {
+            Reserve.release(none);
+        }
+    }
+
+    private static void print(Thread thread, Throwable error) {
         if (!(error instanceof Stopped) && !(error instanceof ThreadDeath)) {
             synchronized (System.err) {
                 System.err.print("Exception in thread \"" + thread.getName() + "\" ");
@@ -65,6 +81,7 @@ public final class Main {
             try {
                 tasks.take().run();
             } catch (Throwable error) {
+                Reserve.release(error);
                 report(Thread.currentThread(), error);
             }
         }
@@ -108,6 +125,7 @@ public final class Main {
     }
 
     private void execute(String id, String code, boolean allowStdin) {
+        Reserve.hold();
         input.allow(allowStdin);
         synchronized (this) {
             session.begin();
@@ -136,8 +154,8 @@ public final class Main {
         } catch (Failure failure) {
             return failure.content();
         } catch (Throwable error) {
-            return new Failure(error.getClass().getSimpleName(), String.valueOf(error.getMessage()),
-                    java.util.List.of(error.toString())).content();
+            Reserve.release(error);
+            return new Failure("EvalException", error.toString(), List.of(error.toString())).content();
         }
     }
 }

@@ -1,5 +1,6 @@
 package execd.worker;
 
+import java.lang.reflect.InvocationTargetException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -59,6 +60,8 @@ final class Runner {
             }
             if (lane == null) {
                 lane = new Lane();
+                // Threads are what those are that start them, and users' programs count on theirs to be no daemons.
+                lane.thread.setDaemon(false);
                 lane.thread.start();
             }
             taken = lane;
@@ -235,6 +238,7 @@ final class Runner {
             try {
                 value = taken.code.call();
             } catch (Throwable error) {
+                Reserve.release(error instanceof InvocationTargetException ? error.getCause() : error);
                 thrown = error;
             }
             finish(taken, value, thrown);

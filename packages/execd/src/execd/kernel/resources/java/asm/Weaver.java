@@ -32,14 +32,14 @@ final class Weaver {
 
     // Which there is differs from version to version, and records are unknown to the oldest.
     private static int newest() {
-        for (String name : List.of("ASM9", "ASM8")) {
+        for (String name : List.of("ASM9", "ASM8", "ASM7", "ASM7_EXPERIMENTAL")) {
             try {
                 return Opcodes.class.getField(name).getInt(null);
             } catch (ReflectiveOperationException error) {
                 // An older one, then.
             }
         }
-        return Opcodes.ASM7;
+        return Opcodes.ASM6;
     }
 
     private static final class Method extends MethodVisitor {
