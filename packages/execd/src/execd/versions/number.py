@@ -7,7 +7,8 @@ from typing import Final
 
 Number = tuple[int, ...]
 
-_WRITTEN: Final = re.compile(r"(?:v|go|node-?v?|python-?|openjdk-|jdk-?|jre-?|java-?)?(\d+(?:[._]\d+)*)", re.IGNORECASE)
+_NAMED: Final = r"(?:v|go|node-?v?|c?python-?|(?:openjdk|jdk|jre|java|temurin|corretto|zulu)-?)?"
+_WRITTEN: Final = re.compile(rf"{_NAMED}(\d+(?:[._]\d+)*)", re.IGNORECASE)
 _OLD_JAVA: Final = re.compile(r"(?:jdk)?8u(\d+)", re.IGNORECASE)
 _REST: Final = re.compile(r"(?:[-+.]|[a-z]+\d).*|\+?", re.IGNORECASE)
 """What may follow: a build (`+9`), a release that is not final (`rc1`, `-ea`), a distribution's mark."""
