@@ -216,7 +216,8 @@ def interpreter_image(session: nox.Session) -> None:
     if has_image(session, "interpreter"):
         suite = (environment("dev"), "-m", "execd_conformance", "--target", f"docker:{INTERPRETER}")
         chosen = ("--only", "every_language,container_languages,rich")
-        session.run(*suite, *chosen, "-n", "4", env={"EXECD_REQUIRE_ALL": "1"})
+        languages = ("--languages", "python,bash,javascript,typescript,java,go")
+        session.run(*suite, *chosen, *languages, "-n", "4", env={"EXECD_REQUIRE_ALL": "1"})
 
 
 @nox.session
@@ -228,7 +229,9 @@ def conformance(session: nox.Session) -> None:
         return
     containers = [("--target", f"docker:{IMAGE}")] if has_image(session) else []
     failed = []
-    for arguments in (("--target", "local"), *containers, ("mutants",)):
+    # The other languages are looked at in the image that has them all.
+    languages = ("--languages", "python,bash")
+    for arguments in (("--target", "local", *languages), *((*each, *languages) for each in containers), ("mutants",)):
         try:  # most of a scenario is waiting: more of them at once than processors
             session.run(*suite, *arguments, "-n", "4", env={"EXECD_REQUIRE_ALL": "1"})
         except CommandFailed:

@@ -26,6 +26,12 @@ def test_patterns_may_be_repeated_or_parted_by_commas() -> None:
     assert asked("--target", "local", "--only", "a, b", "--only", "c,").only == ("a", "b", "c")
 
 
+def test_languages_are_named_by_what_they_are_called() -> None:
+    assert asked("--target", "local", "--languages", "java, go").languages == ("java", "go")
+    with pytest.raises(SystemExit):
+        asked("--target", "local", "--languages", "java,cobol")
+
+
 def test_all_must_be_there_only_where_that_is_said() -> None:
     assert asked("--target", "local", EXECD_REQUIRE_ALL="1").require_all
     assert not asked("--target", "local", EXECD_REQUIRE_ALL="0").require_all

@@ -183,3 +183,17 @@ def test_misuse_is_told(tmp_path: Path, argv: list[str]) -> None:
     )
     assert done.returncode == 4
     assert "error" in done.stderr.lower()
+
+
+@pytest.mark.slow
+def test_a_language_is_looked_at_where_it_is_asked_for(tmp_path: Path) -> None:
+    text = """
+@scenario("code", "x.y")
+async def test_speaks(checks, language):
+    checks.that("x.y", language.name == "python")
+"""
+    here = run(tmp_path, text, "--languages", "python")
+    assert "1 passed, 5 deselected" in here
+    lacking = run(tmp_path, text, "--languages", "python,go")
+    assert "the daemon does not serve go" in lacking
+    assert "1 passed, 4 deselected, 1 error" in lacking

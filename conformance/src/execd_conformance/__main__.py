@@ -59,7 +59,9 @@ def _run(arguments: Arguments) -> int:
     for path in filter(None, (arguments.junit, arguments.json)):
         _write(path, "", mode="a")  # a run is long: what cannot be written is said before it
     reasons = baseline.read(arguments.baseline) if arguments.baseline is not None else {}
-    started, session = open_session(arguments.choice, profile=arguments.profile, only=arguments.only)
+    started, session = open_session(
+        arguments.choice, profile=arguments.profile, only=arguments.only, wanted=arguments.languages
+    )
     try:
         result = suite.run(session, workers=arguments.workers, tell=_progress)
         notes = (*result.notes, *_last_words(started))

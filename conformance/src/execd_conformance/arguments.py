@@ -10,6 +10,7 @@ from typing import Final
 
 from execd_conformance import __version__
 from execd_conformance.checks import PROFILES
+from execd_conformance.languages import LANGUAGES
 from execd_conformance.targets import Choice
 
 _EPILOG: Final = """
@@ -27,6 +28,8 @@ class Arguments:
     choice: Choice
     profile: str
     only: tuple[str, ...]
+    languages: tuple[str, ...]
+    """Those that are to be served, and the only ones that are looked at; none: whatever is served."""
     baseline: Path | None
     junit: Path | None
     json: Path | None
@@ -43,13 +46,17 @@ def parse(argv: Sequence[str], *, environ: Mapping[str, str]) -> Arguments:
         parser.error("say what is tested: --target local, --target docker:IMAGE or --target http://HOST:PORT")
     if given.n < 0:
         parser.error("-n is a number of processes")
+    languages = _parts(given.languages)
+    if unknown := [each for each in languages if each not in LANGUAGES]:
+        parser.error(f"--languages: {unknown[0]!r} is none of {', '.join(LANGUAGES)}")
     target = given.target or ""
     ours = target == "local" or target.startswith("docker:")
     token = given.token or (None if ours else environ.get("EXECD_ACCESS_TOKEN") or None)
     return Arguments(
         choice=Choice(target=target, token=token, execd=given.execd),
         profile=given.profile,
-        only=tuple(part.strip() for each in given.only for part in each.split(",") if part.strip()),
+        only=_parts(given.only),
+        languages=languages,
         baseline=given.baseline,
         junit=given.junit,
         json=given.json,
@@ -57,6 +64,10 @@ def parse(argv: Sequence[str], *, environ: Mapping[str, str]) -> Arguments:
         list=given.list,
         require_all=environ.get("EXECD_REQUIRE_ALL") == "1",
     )
+
+
+def _parts(given: Sequence[str]) -> tuple[str, ...]:
+    return tuple(part.strip() for each in given for part in each.split(",") if part.strip())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -72,6 +83,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--token", help="what opens the daemon at a URL; EXECD_ACCESS_TOKEN says it too")
     add("--profile", choices=PROFILES, default="full", help="compat: only what deployed clients rely on")
     add("--only", action="append", default=[], metavar="PATTERN", help="scenarios, files, areas or checks; commas part")
+    add(
+        "--languages",
+        action="append",
+        default=[],
+        metavar="NAMES",
+        help="languages that are to be served, and no others are looked at; commas part",
+    )
     add("--baseline", type=Path, metavar="FILE", help="expected failures, each with its reason")
     add("--junit", type=Path, metavar="FILE", help="write JUnit's XML")
     add("--json", type=Path, metavar="FILE", help="write all that is known")

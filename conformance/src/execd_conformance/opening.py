@@ -11,7 +11,9 @@ from execd_conformance.targets import Choice, Started, choose
 from execd_conformance.targets.local import new_token
 
 
-def open_session(choice: Choice, *, profile: str = "full", only: Sequence[str] = ()) -> tuple[Started, Session]:
+def open_session(
+    choice: Choice, *, profile: str = "full", only: Sequence[str] = (), wanted: Sequence[str] = ()
+) -> tuple[Started, Session]:
     """Return the daemon and what every process of the suite is to know; `Unreachable` where none answers.
 
     Daemons that are started here get a token of their own.
@@ -35,6 +37,7 @@ def open_session(choice: Choice, *, profile: str = "full", only: Sequence[str] =
         | ({"libraries"} if libraries else set()),
         profile=profile,
         only=tuple(only),
+        wanted=tuple(wanted),
     )
     return started, session
 

@@ -69,6 +69,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--target", default=None, help="local, docker:IMAGE or a URL")
     group.addoption("--token", default=None, help="what opens the daemon at a URL")
     group.addoption("--execd", default=None, help="the command of a local target")
+    group.addoption("--languages", default="", help="languages that are to be served, the only ones looked at")
     group.addoption("--profile", default="full", choices=PROFILES, help="which scenarios run")
 
 
@@ -85,7 +86,9 @@ def pytest_configure(config: pytest.Config) -> None:
         option = config.option
         choice = Choice(target=option.target, token=option.token, execd=option.execd)
         try:
-            config.stash[_STARTED], config.stash[SESSION] = open_session(choice, profile=option.profile)
+            config.stash[_STARTED], config.stash[SESSION] = open_session(
+                choice, profile=option.profile, wanted=tuple(filter(None, option.languages.split(",")))
+            )
         except (Unreachable, Misused) as fault:
             raise pytest.UsageError(str(fault)) from None
 
@@ -115,6 +118,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _is_selected(item: pytest.Item, session: Session) -> bool:
+    if session.wanted and (_language(item) or session.wanted[0]) not in session.wanted:
+        return False
     one = catalogue.of(getattr(item, "obj", None), module=item.path.stem)
     return one is None or bool(catalogue.selected([one], profile=session.profile, only=session.only))
 
@@ -131,8 +136,13 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         _settle(item, "left out", f"needs {_and(lacking)} of the target")
     elif lacking := declared.features - session.features:
         _settle(item, "skipped", f"the daemon does not announce {_and(lacking)}")
-    elif (language := _language(item)) is not None and language not in session.languages:
-        _settle(item, "skipped", f"the daemon does not serve {language}")
+    elif (language := _language(item)) is not None:
+        _require_language(item, language, session)
+
+
+def _require_language(item: pytest.Item, language: str, session: Session) -> None:
+    if language not in session.languages:
+        _settle(item, "failed" if session.wanted else "skipped", f"the daemon does not serve {language}")
 
 
 def _language(item: pytest.Item) -> str | None:
@@ -142,6 +152,8 @@ def _language(item: pytest.Item) -> str | None:
 
 def _settle(item: pytest.Item, status: Status, why: str) -> None:
     item.stash[_OUTCOMES] = list(outcome.of_all(item.name, item.stash[CHECKS], status, why))
+    if status == "failed":
+        pytest.fail(why, pytrace=False)
     pytest.skip(f"{status}: {why}")
 
 

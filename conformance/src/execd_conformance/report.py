@@ -18,6 +18,8 @@ _WITH_DETAILS: Final[tuple[tuple[Status, str], ...]] = (
     ("error", "Errors of the suite itself"),
     ("expected", "Failed as the baseline expects"),
 )
+FIGURES: Final = ("cell.time", "cell.steady")
+"""Requirements whose checks tell what they have measured."""
 _WITH_REASONS: Final[tuple[tuple[Status, str], ...]] = (
     ("skipped", "Skipped, for what the daemon does not announce"),
     ("left out", "Left out, for what this target cannot give"),
@@ -30,6 +32,7 @@ def lines(result: Result, texts: Mapping[str, Requirement]) -> Iterator[str]:
         yield from _details(title, result.having(status), texts)
     for status, title in _WITH_REASONS:
         yield from _by_reason(title, result.having(status))
+    yield from _figures(result)
     yield from _daemon(result)
     yield from _table(result)
     yield from (f"Note: {note}" for note in result.notes)
@@ -71,6 +74,15 @@ def _by_reason(title: str, outcomes: list[Outcome]) -> Iterator[str]:
         yield f"  {reason}"
         yield from (f"    {scenario}: {', '.join(ids)}" for scenario, ids in names.items())
     yield ""
+
+
+def _figures(result: Result) -> Iterator[str]:
+    """Yield what was measured, also where it is well."""
+    measured = [each for each in result.having("passed") if each.requirement in FIGURES]
+    if measured:
+        yield "Measured"
+        yield from (f"  {each.variant or each.scenario}: {each.saw}" for each in measured)
+        yield ""
 
 
 def _daemon(result: Result) -> Iterator[str]:

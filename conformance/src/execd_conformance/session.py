@@ -25,6 +25,9 @@ class Session:
     only: tuple[str, ...] = ()
     """Patterns of what is run; without any, all."""
 
+    wanted: tuple[str, ...] = ()
+    """Languages that it is to serve, and the only ones that are looked at; without any, those that it serves."""
+
     @property
     def url(self) -> str:
         """Where the daemon answers."""
@@ -59,4 +62,4 @@ class Session:
         fields = json.loads(text)
         fields |= {"choice": Choice(**fields["choice"]), "place": Place(**fields["place"])}
         fields |= {"features": frozenset(fields["features"]), "offers": frozenset(fields["offers"])}
-        return cls(**fields | {"only": tuple(fields["only"])})
+        return cls(**fields | {"only": tuple(fields["only"]), "wanted": tuple(fields["wanted"])})

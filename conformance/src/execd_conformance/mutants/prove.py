@@ -28,6 +28,8 @@ from execd_conformance.session import Session
 from execd_conformance.suite import FOLDER, alone
 from execd_conformance.targets import Choice, Misused
 
+_LANGUAGES: Final = ("python", "bash")
+"""What a check sees in two languages it sees in six."""
 _WORKERS: Final = 6  # of which many wait most of the time
 _DESCRIPTION: Final = "Prove for every mutant, a daemon broken in one way, that the checks which must see it do."
 _SEEK_HELP: Final = "instead, run the scenarios that match on the chosen mutants and say which checks go red"
@@ -60,7 +62,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if not chosen:
         raise Misused("no mutant has that name")
-    started, session = open_session(_choice(arguments))
+    started, session = open_session(_choice(arguments), wanted=_LANGUAGES)
     try:
         tally = _tried(chosen, session, seek=arguments.seek, workers=arguments.n)
         again = [] if arguments.seek else [mutant for mutant in chosen if doubtful(tally, mutant)]

@@ -29,13 +29,13 @@ async def test_interrupts_in_every_language(checks: Checks, raw: Raw, language: 
     async with of(raw, language) as one:
         await cell(raw, language.keeps("left"), one)
         for kind, code in (("busy", language.spins), ("sleep", language.sleeps(60))):
-            ran, took = await ended_by_interrupt(raw, language, code, one)
+            ran, took = await ended_by_interrupt(raw, f"{language.says('begun')}\n{code}", one)
             checks.that(f"cell-interrupt.{kind}", took < 5, took)
             for requirement in ("cell-interrupt.end", "cell-interrupt.by-context"):
                 checks.equal(requirement, (ran.end.type, *ran.cause), ("error", "interrupted", "INTERRUPTED"))
             checks.that("cell-interrupt.state-kept", ran.end.get("state_lost") is False, ran)
         checks.equal("cell-interrupt.state-kept", await told(raw, language.tells, one), "left")
-        ran, _ = await ended_by_interrupt(raw, language, language.stubborn, one)
+        ran, _ = await ended_by_interrupt(raw, language.stubborn, one)
         checks.equal(
             "cell-interrupt.stubborn", (*ran.cause, ran.end.get("state_lost")), ("interrupted", "INTERRUPTED", True)
         )

@@ -9,7 +9,7 @@ from execd_conformance.raw import Raw
 from execd_conformance.scenarios.cells import cell, interrupt, rest, says, started
 from execd_conformance.scenarios.tongues import in_default, of, told
 
-LINES = 20_000
+LINES = 100_000
 
 
 @scenario(

@@ -29,9 +29,9 @@ async def told(raw: Raw, code: str, context_id: str) -> str:
     return (await cell(raw, code, context_id)).stdout.removesuffix("\n")
 
 
-async def ended_by_interrupt(raw: Raw, language: Language, code: str, context_id: str) -> tuple[Cell, float]:
-    """Interrupt code that has begun; return what came of it, and how long that took in seconds."""
-    async with started(raw, f"{language.says('begun')}\n{code}", context_id) as stream:
+async def ended_by_interrupt(raw: Raw, code: str, context_id: str) -> tuple[Cell, float]:
+    """Interrupt code that has said `begun`; return what came of it, and how long that took in seconds."""
+    async with started(raw, code, context_id) as stream:
         await stream.until(says("begun"))
         begun = time.monotonic()
         await interrupt(raw, context_id)

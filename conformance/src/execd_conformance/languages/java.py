@@ -1,0 +1,73 @@
+"""Java as JShell has it: declarations and statements without a class around them."""
+
+from __future__ import annotations
+
+import json
+from typing import Final
+
+from execd_conformance.languages.shape import Bare, Failure, Language
+
+
+def _text(text: str) -> str:
+    return f"System.out.println({json.dumps(text)});"
+
+
+def _signal(name: str) -> str:
+    kill = f'new String[] {{"kill", "-{name}", "" + ProcessHandle.current().pid()}}'
+    return f"Runtime.getRuntime().exec({kill}).waitFor();\nwhile (true) Thread.sleep(100);"
+
+
+JAVA: Final = Language(
+    name="java",
+    bare=Bare(kernel="jjava 1.0a8", start_ms=1395, warm_ms=82),
+    says=_text,
+    warns=lambda text: f"System.err.println({json.dumps(text)});",
+    keeps=lambda text: f"String kept = {json.dumps(text)};",
+    tells="System.out.println(kept);",
+    directory='System.out.println(java.nio.file.Paths.get("").toAbsolutePath());',
+    variable=lambda name: f'System.out.println(System.getenv().getOrDefault({json.dumps(name)}, ""));',
+    value=("6 * 7", "42"),
+    library=(
+        (
+            "import java.util.stream.Collectors;\nimport java.util.stream.Stream;\n"
+            'System.out.println(Stream.of("b", "a").sorted().collect(Collectors.joining("+", "<", ">")));'
+        ),
+        "<a+b>\n",
+    ),
+    defines=(
+        "int twice(int n) { return 2 * n; }\nclass Pair<T> { T left; Pair(T left) { this.left = left; } }",
+        (
+            "class Both extends Pair<Integer> {\n    Both(int left) { super(left); }\n"
+            "    int sum() { return left + twice(left); }\n}"
+        ),
+    ),
+    uses=("System.out.println(new Both(5).sum());", "15\n"),
+    redefines=("int twice(int n) { return 20 * n; }", "105\n"),
+    fails=("int no = 1 / 0;", "EvalException"),
+    raises=Failure(
+        code='String ok = "ok";\nthrow new IllegalStateException("odd ä");',
+        name="EvalException",
+        says="odd ä",
+        line=2,
+    ),
+    unreadable=Failure(
+        code='System.out.println("ran");\nint x = = 1;',
+        name="CompilationException",
+        says="illegal start of expression",
+        line=2,
+    ),
+    no_code="int = ;",
+    spins="while (true);",
+    sleeps=lambda seconds: f"Thread.sleep({int(seconds * 1000)});",
+    ticks='while (true) {\n    System.out.println("tick");\n    Thread.sleep(50);\n}',
+    # It stands still before any interrupt, and says that it has begun by a program of its own.
+    stubborn=(
+        'new ProcessBuilder("sh", "-c", "trap \'\' INT; echo begun; kill -STOP " + ProcessHandle.current().pid())'
+        ".inheritIO().start().waitFor();\nwhile (true);"
+    ),
+    dies=(_signal("KILL"), "Runtime.getRuntime().halt(3);"),
+    stops=_signal("STOP"),
+    counts=lambda number: f"for (int each = 0; each < {number}; each++) System.out.println(each);",
+    any_text=_text,
+    weighs='System.out.println(java.nio.file.Files.readString(java.nio.file.Path.of("/proc/self/status")));',
+)
