@@ -223,6 +223,8 @@ JAVA: Final = Spec(
     needs=("{kernels}/java-{version}-{stamp}/options",),
     sources=tuple(sorted(map(str, _JAVA.rglob("*.java")))),
     argv=("{interpreter}", "@{kernels}/java-{version}-{stamp}/options", "{take}", "{tell}"),
+    # Java takes the encoding of names of files and variables from here alone.
+    envs={"LC_CTYPE": "C.UTF-8"},
     run_envs="any",
     end_of_input="\x04",
 )

@@ -36,20 +36,26 @@ final class Places {
 
     /** Returns what is wrong, and where: line and column, the line itself, and a mark below. */
     List<String> errors(List<Diag> diagnostics, Snippet snippet) {
-        Place place = known.getOrDefault(snippet.id(), new Place(cell, number, 0));
         List<String> lines = new ArrayList<>();
         for (Diag each : diagnostics) {
             if (each.isError()) {
-                int at = place.start + (int) Math.max(0, each.getPosition());
                 String[] message = message(each).split("\n");
-                String where = place.source.line(at) + ":" + place.source.column(at);
-                lines.add((place.number == number ? "" : "cell " + place.number + ", ") + where + ": error: " + message[0]);
-                lines.add(place.source.lineText(at));
-                lines.add(" ".repeat(place.source.column(at) - 1) + "^");
+                lines.addAll(marked(snippet, (int) Math.max(0, each.getPosition()), "error: " + message[0]));
                 lines.addAll(List.of(message).subList(1, message.length));
             }
         }
         return lines;
+    }
+
+    /** Returns something said of a place in a snippet, the line there, and a mark below. */
+    List<String> marked(Snippet snippet, int offset, String said) {
+        Place place = known.getOrDefault(snippet.id(), new Place(cell, number, 0));
+        int at = place.start + offset;
+        String where = place.source.line(at) + ":" + place.source.column(at);
+        return List.of(
+                (place.number == number ? "" : "cell " + place.number + ", ") + where + ": " + said,
+                place.source.lineText(at),
+                " ".repeat(place.source.column(at) - 1) + "^");
     }
 
     // The class around it is the shell's, and no user has heard of it.

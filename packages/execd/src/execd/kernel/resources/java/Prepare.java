@@ -34,7 +34,7 @@ public final class Prepare {
 
     private static final List<String> OPTIONS = List.of(
             "-XX:+UseSerialGC", "-Xshare:auto", "-Dfile.encoding=UTF-8",
-            "-Dstdin.encoding=UTF-8", "-Dstdout.encoding=UTF-8", "-Dstderr.encoding=UTF-8", "-Dsun.jnu.encoding=UTF-8");
+            "-Dstdin.encoding=UTF-8", "-Dstdout.encoding=UTF-8", "-Dstderr.encoding=UTF-8");
 
     /** Cells that use what most cells use, so that its classes are in the archive. */
     private static final List<String> TRAINING = List.of(

@@ -7,9 +7,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import jdk.jshell.DeclarationSnippet;
-import jdk.jshell.Diag;
 import jdk.jshell.JShell;
 import jdk.jshell.MethodSnippet;
 import jdk.jshell.Snippet;
@@ -141,8 +142,7 @@ final class Session {
 
     private Failure unresolved(UnresolvedReferenceException error) {
         DeclarationSnippet snippet = error.getSnippet();
-        List<String> lines = places.errors(shell.diagnostics(snippet).collect(Collectors.toList()), snippet);
-        return new Failure("UnresolvedReferenceException", missing(snippet), lines);
+        return new Failure("UnresolvedReferenceException", missing(snippet), missing(snippet, "error"));
     }
 
     private String missing(DeclarationSnippet snippet) {
@@ -150,14 +150,19 @@ final class Session {
         return snippet.name() + " cannot be used until there is " + (names.isEmpty() ? "no error in it" : names);
     }
 
+    private List<String> missing(DeclarationSnippet snippet, String kind) {
+        String first = shell.unresolvedDependencies(snippet).findFirst().orElse("");
+        Matcher name = Pattern.compile("\\b" + first.replaceFirst("^\\w+ ", "").replaceFirst("\\(.*", "") + "\\b")
+                .matcher(snippet.source());
+        return places.marked(snippet, name.find() ? name.start() : 0, kind + ": " + missing(snippet));
+    }
+
     /** Says which declarations of the cell refer to what nobody has declared: the shell takes them, and waits. */
     private void warn(List<Snippet> snippets) {
         for (Snippet each : snippets) {
             Snippet.Status status = shell.status(each);
             if (status == Snippet.Status.RECOVERABLE_DEFINED || status == Snippet.Status.RECOVERABLE_NOT_DEFINED) {
-                List<Diag> found = shell.diagnostics(each).collect(Collectors.toList());
-                System.err.println("warning: " + missing((DeclarationSnippet) each));
-                places.errors(found, each).forEach(System.err::println);
+                missing((DeclarationSnippet) each, "warning").forEach(System.err::println);
             }
         }
     }

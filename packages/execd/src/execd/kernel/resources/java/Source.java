@@ -25,20 +25,26 @@ final class Source {
 
     /** Returns the text with a `package` line in front of everything else blanked: all classes of a context see each other. */
     static String withoutPackage(String text) {
-        int start = 0;
-        while (start < text.length()) {
-            int next = skipComment(text, start);
-            if (next == start && !Character.isWhitespace(text.charAt(start))) {
-                break;
-            }
-            start = Math.max(next, start + 1);
-        }
+        int start = firstOfCode(text, 0);
         int end = text.indexOf(';', start);
         if (end < 0 || !text.substring(start, end).matches("package\\s+[\\w.\\s]+")) {
             return text;
         }
         return text.substring(0, start) + text.substring(start, end + 1).replaceAll("[^\\n]", " ")
                 + text.substring(end + 1);
+    }
+
+    /** Returns the offset of the first character of code from another one on, or of the end. */
+    static int firstOfCode(String text, int start) {
+        int at = start;
+        while (at < text.length()) {
+            int next = skipComment(text, at);
+            if (next == at && !Character.isWhitespace(text.charAt(at))) {
+                return at;
+            }
+            at = Math.max(next, at + 1);
+        }
+        return at;
     }
 
     private static int skipComment(String text, int at) {

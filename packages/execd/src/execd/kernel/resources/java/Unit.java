@@ -27,8 +27,13 @@ final class Unit {
     static List<Unit> cut(String cell, SourceCodeAnalysis analysis) {
         List<Unit> units = new ArrayList<>();
         String rest = cell;
-        while (!rest.trim().isEmpty()) {
-            int start = cell.length() - rest.length();
+        while (true) {
+            // The shell counts lines from the first that has code.
+            int start = Source.firstOfCode(cell, cell.length() - rest.length());
+            rest = cell.substring(start);
+            if (rest.isEmpty()) {
+                return units;
+            }
             CompletionInfo found = analysis.analyzeCompletion(rest);
             switch (found.completeness()) {
                 case EMPTY:
@@ -46,6 +51,5 @@ final class Unit {
                     return units;
             }
         }
-        return units;
     }
 }
