@@ -40,7 +40,7 @@ class Cells {
 
   /** Run a cell, or keep it until the one before has been answered. */
   put(message) {
-    if (this.#current) this.#waiting.push(message);
+    if (this.#current || this.#waiting.length) this.#waiting.push(message);
     else this.#run(message);
   }
 
@@ -168,8 +168,8 @@ class Cells {
     cell.replying = true;
     this.say({ type: 'reply', id: cell.id, content });
     this.#current = undefined;
-    const next = this.#waiting.shift();
-    if (next) this.soon(() => this.#run(next));
+    // Who waits stays in the list until it runs, so that nobody comes between.
+    if (this.#waiting.length) this.soon(() => this.#run(this.#waiting.shift()));
   }
 
   // ── what rewritten cells call, and what they can ─────────────────────────────────────────────────────────────────

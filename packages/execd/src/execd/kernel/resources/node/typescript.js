@@ -76,11 +76,12 @@ function literal(ts, compilerOptions, text) {
   const made = translate(ts, compilerOptions, `(${text}\n)`);
   const only = made.source?.statements.length === 1 ? made.source.statements[0].expression : undefined;
   if (!only || !ts.isParenthesizedExpression(only) || !ts.isObjectLiteralExpression(only.expression)) return undefined;
-  const back = (place) => {
-    const { line, column } = made.back(place);
+  const { back, code, fresh } = made;
+  const shifted = (place) => {
+    const { line, column } = back(place);
     return { line, column: line === 1 ? Math.max(column - 1, 1) : column };
   };
-  return { ...made, back };
+  return { code, back: shifted, fresh };
 }
 
 /** Return a function from the text of a cell to `{code, back, fresh}` or `{problem}`. */
