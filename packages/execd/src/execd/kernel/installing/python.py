@@ -18,7 +18,7 @@ from execd.versions.toolchain import Toolchain
 
 PINS: Final = Path(__file__).parent / "ipykernel.txt"
 _PINNED_FROM: Final = (3, 11)
-_OLDEST: Final = (3, 8)
+_OLDEST: Final = (3, 9)
 _ABOUT: Final = """\
 import os, sysconfig as s
 print(os.path.exists(s.get_path("stdlib") + "/EXTERNALLY-MANAGED"), s.get_path("purelib"))"""
