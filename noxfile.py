@@ -16,6 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 PACKAGES = ("packages/execd", "packages/sdk", "packages/code-interpreter", "conformance")
+CLIENTS = ("packages/sdk", "packages/code-interpreter", "conformance")
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 WITH_SOURCES = ("dev", "run")  # these environments see the packages' sources, the others do not
 IMAGE = "execd:dev"
@@ -167,12 +168,12 @@ def build(session: nox.Session) -> None:
 def everywhere(session: nox.Session) -> None:
     """Run the tests on every installed Python, with nothing of this tree but the wheels in dist/.
 
-    The slow ones too on the newest: the gate has run the others on the oldest already, and a machine has only so long.
+    All of them, the slow ones too, on the newest. On the others those of the client packages, each of which starts real
+    daemons and kernels: the gate has run the daemon's own on the oldest already, and a machine has only so long.
     """
     failed = []
     pythons = installed()
     newest = list(pythons)[-1]
-    folders = [f"{package}/tests" for package in PACKAGES if (ROOT / package / "tests").exists()]
     for version, python in pythons.items():
         inside = environment("tests", python=python)
         wheels = [str(wheel) for wheel in (ROOT / "dist").glob("*.whl")]
@@ -180,6 +181,7 @@ def everywhere(session: nox.Session) -> None:
         session.run(inside, "-m", "pip", "check")
         try:
             chosen = ("-m", "") if version == newest else ()
+            folders = [f"{package}/tests" for package in (PACKAGES if version == newest else CLIENTS)]
             session.run(inside, "-m", "pytest", "-n", "auto", *chosen, *folders)
         except CommandFailed:
             failed.append(version)
@@ -263,6 +265,6 @@ def ci(session: nox.Session) -> None:
     """Run everything, where a missing prerequisite is a failure; `-- --after-gate` leaves out the fast gate."""
     os.environ["EXECD_REQUIRE_ALL"] = "1"
     gate = () if "--after-gate" in session.posargs else (*CHECKS, "tests")
-    for name in (*gate, "planted", "build", "image", "everywhere", "conformance", "demo"):
+    for name in (*gate, "planted", "build", "image", "everywhere", "conformance", "interpreter-image", "demo"):
         session.notify(name, posargs=())
     session.notify("bench", posargs=("--quick",))
