@@ -34,7 +34,7 @@ def prepared() -> tuple[str, Path]:
     known = list(kernels.glob(f"java-*-{stamp(JAVA.sources)}/options"))
     if not known:
         command = [sys.executable, "-m", "execd", "kernels", "install", "java", "--kernels-dir", str(kernels)]
-        subprocess.run(command, check=True, timeout=_INSTALL_S, stdout=subprocess.DEVNULL)  # noqa: S603 -- our own
+        subprocess.run(command, check=True, timeout=_INSTALL_S, stdout=subprocess.DEVNULL)
         known = list(kernels.glob(f"java-*-{stamp(JAVA.sources)}/options"))
     return found, known[0]
 

@@ -76,7 +76,14 @@ async def test_what_nobody_declares_is_told_of_and_fails_when_it_is_called(cells
 
 
 async def test_a_cell_that_only_declares_a_program_runs_it(cells: Node) -> None:
-    program = 'package some.where;\n\npublic class Main {\n  public static void main(String[] args) {\n    System.out.println("main");\n  }\n}'
+    program = """package some.where;
+
+public class Main {
+  public static void main(String[] args) {
+    System.out.println("main");
+  }
+}
+"""
     assert (await cells.run(program)).stdout == "main\n"
     assert (await cells.run('void main() {\n  System.out.println("short");\n}')).stdout == "short\n"
     assert (await cells.run("Main.main(new String[0]);")).stdout == "main\n"

@@ -113,10 +113,8 @@ async def test_an_exit_ends_the_worker_with_its_status(tmp_path: Path) -> None:
 
 async def test_it_leaves_at_once_and_hooks_run(tmp_path: Path) -> None:
     async with java(tmp_path) as cells:
-        hook = 'Files.writeString(Path.of("left"), "")'
-        await cells.run(
-            f"Runtime.getRuntime().addShutdownHook(new Thread(() -> {{ try {{ {hook}; }} catch (Exception e) {{ }} }}));"
-        )
+        hook = 'try { Files.writeString(Path.of("left"), ""); } catch (Exception e) { }'
+        await cells.run(f"Runtime.getRuntime().addShutdownHook(new Thread(() -> {{ {hook} }}));")
         await cells.kernel.leave(within_s=10)
         assert cells.kernel.spawned.ended.is_set()
         assert (tmp_path / "left").exists()
