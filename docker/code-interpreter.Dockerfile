@@ -11,7 +11,7 @@ WORKDIR /build
 SHELL ["/bin/bash", "-c"]
 
 FROM sandbox AS node
-ARG NODE_VERSION=22
+ARG NODE_VERSION=20
 COPY docker/languages/toolchains.bash ./
 RUN --mount=type=secret,id=site \
     --mount=type=cache,target=/root/.cache/pip \
@@ -19,11 +19,14 @@ RUN --mount=type=secret,id=site \
     bash toolchains.bash node "${NODE_VERSION}" javascript typescript
 
 FROM sandbox AS go
-ARG GO_VERSION=1.26
+ARG GO_VERSION=1.22
 COPY docker/languages/toolchains.bash ./
 RUN --mount=type=secret,id=site \
+    --mount=type=cache,target=/var/cache/apt,sharing=locked \
+    --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
     --mount=type=cache,target=/root/.cache/pip \
     if [ -s /run/secrets/site ]; then . /run/secrets/site; fi; set -eu; \
+    apt-get update -qq; apt-get install -y -qq --no-install-recommends gcc libc6-dev >/dev/null; \
     bash toolchains.bash go "${GO_VERSION}" go
 
 # For the base's Python, unless another is to take its place in /opt/venv.

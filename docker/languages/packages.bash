@@ -1,5 +1,5 @@
 #!/bin/bash
-# JDKs and Pythons from Debian's packages: `packages.bash "17 21" "3.11 3.13"`. The first JDK is /opt/java.
+# JDKs and Pythons from Debian's packages, and a linker: `packages.bash "17 21" "3.11 3.13"`. The first JDK is /opt/java.
 #
 # What this Debian does not have comes from a newer one, NEWER_DEBIAN, with what it needs there (the C library, mostly).
 # That one stays known to apt, behind this one: or nothing could be installed that goes with the exchanged packages.
@@ -24,7 +24,7 @@ newer() {
     apt-get update -qq
 }
 
-wanted=() options=()
+wanted=(binutils) options=() # Go's cells are linked
 for version in ${1//,/ }; do wanted+=("openjdk-$version-jdk-headless"); done
 for version in ${2//,/ }; do wanted+=("python$version" "python$version-venv"); done
 apt-get update -qq

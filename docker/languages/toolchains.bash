@@ -15,7 +15,7 @@ env -u NODE_VERSION -u GO_VERSION -u JAVA_VERSION -u PYTHON_VERSION execd kernel
 [ "$tool" != java ] || exit 0
 first=$(printf '%s\n' "$kernels/toolchains/$tool-${versions%% *}"{,.*} | while read -r home; do
     [ ! -x "$home/bin/$tool" ] || echo "$home"
-done | tail -n 1)
+done | sort -V | tail -n 1)
 ln -s "$first" "/opt/$tool"
 for home in "$kernels/toolchains/$tool"-*; do
     case $tool in
