@@ -251,7 +251,7 @@ GO: Final = Spec(
     sources=tuple(sorted(str(path) for path in _GO.rglob("*") if path.suffix in (".go", ".s", ".mod"))),
     argv=(f"{_PREPARED_GO}/worker", "{take}", "{tell}", "{interpreter}"),
     run_envs="any",
-    limits=("input: standard input is empty",),
+    limits=("input: standard input is empty", "imports: Go's own packages, neither modules nor cgo"),
 )
 
 _NODE: Final = RESOURCES / "node"
