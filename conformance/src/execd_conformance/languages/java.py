@@ -60,10 +60,10 @@ JAVA: Final = Language(
     spins="while (true);",
     sleeps=lambda seconds: f"Thread.sleep({int(seconds * 1000)});",
     ticks='while (true) {\n    System.out.println("tick");\n    Thread.sleep(50);\n}',
-    # It stands still before any interrupt, and says that it has begun by a program of its own.
+    # Threads of the library's own pool, which no interrupt of the cell's thread reaches.
     stubborn=(
-        'new ProcessBuilder("sh", "-c", "trap \'\' INT; echo begun; kill -STOP " + ProcessHandle.current().pid())'
-        ".inheritIO().start().waitFor();\nwhile (true);"
+        'System.out.println("begun");\njava.util.stream.IntStream.range(0, 64).parallel().forEach(each -> {\n'
+        "    while (true) {\n        try { Thread.sleep(100); } catch (Throwable any) { }\n    }\n});"
     ),
     dies=(_signal("KILL"), "Runtime.getRuntime().halt(3);"),
     stops=_signal("STOP"),

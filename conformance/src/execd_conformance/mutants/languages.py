@@ -259,6 +259,7 @@ MUTANTS = (
         (
             "interrupts_in_every_language/cell-interrupt.busy",
             "interrupts_in_every_language/cell-interrupt.sleep",
+            "a_loop_that_speaks_in_every_language/cell-interrupt.promptly",
         ),
         cells(_after(("interrupted",), 6.0)),
     ),
