@@ -58,10 +58,12 @@ RUN --mount=type=secret,id=site \
 
 FROM packages
 COPY --from=libraries --chown=1000:1000 /opt/libraries /opt/venv
-COPY --from=node /opt/node /opt/node
 COPY --from=node /usr/local/share/execd/kernels /usr/local/share/execd/kernels
-COPY --from=go /opt/go /opt/go
 COPY --from=go /usr/local/share/execd/kernels /usr/local/share/execd/kernels
+# Links, of which COPY would make trees.
+RUN --mount=type=bind,from=node,source=/opt,target=/build/node \
+    --mount=type=bind,from=go,source=/opt,target=/build/go \
+    cp --no-dereference node/node go/go /opt/
 # What `npm install --global` brings goes where that of pip does.
 ENV PATH=/opt/venv/bin:/opt/node/bin:/opt/go/bin:/opt/java/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
     JAVA_HOME=/opt/java \
