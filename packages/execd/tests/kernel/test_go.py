@@ -131,6 +131,15 @@ async def test_functions_of_a_cell_see_its_variables_whatever_the_order(cells: N
     assert await result(cells, "import r1 `math/rand`\nimport `math/rand/v2`\nr1.Intn(1) + rand.IntN(1)") == "0"
 
 
+async def test_names_with_a_capital_are_names_like_others(cells: Node) -> None:
+    await result(cells, "ErrOwn := errors.New(`own`)\nvar File = os.Stdout\nfunc Wrap() error { return ErrOwn }")
+    assert await result(cells, "fmt.Sprint(errors.Is(Wrap(), ErrOwn), File == os.Stdout)") == "true true"
+    failed = await cells.run("func Fail() { panic(1) }\nFail()")
+    assert "main.Fail(...)" in failed.reply["traceback"]
+    program = "package main\nvar Err error\nfunc Print() { println(Err == nil) }\nfunc main() { Print() }"
+    assert (await cells.run(program)).stderr == "true\n"
+
+
 async def test_all_of_the_language_is_there(cells: Node) -> None:
     generic = _GENERIC
     assert (

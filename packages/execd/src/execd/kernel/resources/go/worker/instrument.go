@@ -28,6 +28,7 @@ func (c *checked) instrumented() string {
 	i := &instrument{checked: c, plain: map[ast.Node]bool{}}
 	ast.Inspect(c.file, i.visit)
 	i.useVariables()
+	i.hideExports()
 	return apply(c.text, i.edits)
 }
 
@@ -44,6 +45,9 @@ func apply(text string, edits []edit) string {
 	var b strings.Builder
 	at := 0
 	for _, e := range edits {
+		if e.from < at {
+			continue // within what another one has replaced
+		}
 		b.WriteString(text[at:e.from])
 		b.WriteString(e.text)
 		at = e.to

@@ -47,6 +47,7 @@ func (s *server) program(code string, pieces []piece) (*settled, []fault) {
 	}
 	i := &instrument{checked: c, plain: map[ast.Node]bool{}}
 	i.useVariables()
+	i.hideExports()
 	c.text = dropUnused(c, apply(c.text, i.edits))
 	return &settled{p, c}, nil
 }
