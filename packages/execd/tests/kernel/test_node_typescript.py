@@ -98,3 +98,9 @@ async def test_a_loop_is_interrupted_and_state_kept(ts: Node) -> None:
     await ts.run("let kept: number = 1")
     assert (await ts.interrupted("console.log('begun'); for (;;);")).reply["status"] == "abort"
     assert (await ts.run("kept + 1")).result == "2"
+
+
+async def test_files_of_typescript_are_imported(ts: Node) -> None:
+    text = "export const n: number = 2; export default class K { m(): number { return n } }"
+    await ts.run(f"require('fs').writeFileSync('own.ts', '{text}')")
+    assert (await ts.run("import K, { n } from './own'\nn + new K().m()")).result == "4"

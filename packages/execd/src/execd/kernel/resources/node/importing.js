@@ -1,6 +1,7 @@
 // Modules for cells: `require`, `import` and `import.meta` as in a file of the directory that the context is in.
 'use strict';
 
+const fs = require('node:fs');
 const Module = require('node:module');
 const path = require('node:path');
 const { pathToFileURL } = require('node:url');
@@ -43,6 +44,7 @@ class Importing {
     module._compile('module.exports = [require, (name, options) => import(name, options)];', file);
     const [require_, load] = module.exports;
     module.exports = {};
+    this.module = module;
     this.native = load;
     process.argv[1] = file;
     const url = pathToFileURL(file).href;
@@ -57,9 +59,19 @@ class Importing {
   /** `import(name, options)` of a cell. */
   load(name, options) {
     const frames = here();
+    const own = this.lenient && this.#typescript(String(name));
+    if (own) return new Promise((done) => done(this.module.require(own)));
     return (options === undefined ? this.native(name) : this.native(name, options)).catch((error) => {
       throw locate(error, frames);
     });
+  }
+
+  /** Return the path of the file of TypeScript that is meant, if one is. */
+  #typescript(name) {
+    if (!/^\.{0,2}\//.test(name)) return undefined;
+    const whole = path.resolve(this.directory, name);
+    const candidates = [whole, `${whole}.ts`, whole.replace(/\.js$/, '.ts'), path.join(whole, 'index.ts')];
+    return candidates.find((file) => file.endsWith('.ts') && fs.existsSync(file));
   }
 
   /** Return the values of exports, in the order of their names; throws `SyntaxError` where one is missing. */

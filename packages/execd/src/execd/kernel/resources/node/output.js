@@ -36,7 +36,8 @@ function stream(fd) {
     if (last) process.nextTick(last, failure);
     return true;
   };
-  const nothing = () => made;
+  const itself = () => made;
+  const nothing = () => {};
   // As with Node's own, an end closes nothing, since others go on to write.
   const end = (data, encoding, done) => {
     const last = [data, encoding, done].find((each) => typeof each === 'function');
@@ -44,7 +45,7 @@ function stream(fd) {
     if (last) process.nextTick(last);
     return made;
   };
-  return Object.assign(made, { fd, _type: 'pipe', write: put, end, destroy: nothing, destroySoon: nothing, cork: nothing, uncork: nothing });
+  return Object.assign(made, { fd, _type: 'pipe', write: put, end, destroy: itself, destroySoon: itself, cork: nothing, uncork: nothing });
 }
 
 /** Put streams and a console that write at once in the place of Node's own. */

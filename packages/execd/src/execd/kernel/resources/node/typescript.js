@@ -99,9 +99,20 @@ function backwards(sourceMapText) {
   };
 }
 
+/** Let `require` take files of TypeScript, as those that a user has put beside the cells. */
+function installExtension(ts) {
+  const compilerOptions = { target: ts.ScriptTarget.ES2022, module: ts.ModuleKind.CommonJS, esModuleInterop: true };
+  Module._extensions['.ts'] = (module, file) => {
+    const { outputText } = ts.transpileModule(fs.readFileSync(file, 'utf8'), { compilerOptions, fileName: file });
+    module._compile(outputText, file);
+  };
+}
+
 /** Return the translator made of the package in a directory. */
 function load(directory) {
-  return translator(compiler(directory).ts);
+  const { ts } = compiler(directory);
+  installExtension(ts);
+  return translator(ts);
 }
 
 module.exports = { load, compiler, translator, cacheFile };
