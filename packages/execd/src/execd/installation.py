@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -22,6 +23,7 @@ from execd.kernel.doctor import Doctor
 from execd.kernel.home import kernels_dir
 from execd.kernel.installing import go, java, node, python
 from execd.kernel.installing.means import Means, Missing
+from execd.kernel.installing.outcome import Outcome, told
 from execd.kernel.installing.place import alone
 from execd.kernel.installing.preparing import prepare
 from execd.kernel.installing.recipes import RECIPES
@@ -33,7 +35,6 @@ from execd.versions.places import TOOLS as TOOLS_OF_ALL
 from execd.versions.toolchain import Toolchain
 
 if TYPE_CHECKING:
-    from execd.kernel.doctor import Finding
     from execd.kernel.interpreter import Interpreter
     from execd.kernel.specs import Spec
     from execd.settings import Settings
@@ -41,32 +42,6 @@ if TYPE_CHECKING:
 _OBTAIN: Final = {"python": python.obtain, "node": node.obtain, "java": java.obtain, "go": go.obtain}
 _ROUNDS: Final = 5
 """Fetching, preparing and looking again, with some to spare."""
-
-
-@dataclass(slots=True, kw_only=True)
-class Outcome:
-    """What became of one language."""
-
-    language: str
-    wanted: str | None = None
-    """The version that was asked for."""
-    version: str = ""
-    """That which serves."""
-    kernel: str = ""
-    program: str = ""
-    installed: list[str] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    missing: str | None = None
-    """Why it is not served, None where it is."""
-    commands: tuple[str, ...] = ()
-    """What would help."""
-    hint: str | None = None
-    took_s: float = 0
-
-    @property
-    def well(self) -> bool:
-        """Whether the language is served, and passed its trial."""
-        return self.missing is None and all(finding.complaint is None for finding in self.findings)
 
 
 async def install(wanted: Sequence[Wanted], settings: Settings, *, as_json: bool) -> int:
@@ -77,7 +52,7 @@ async def install(wanted: Sequence[Wanted], settings: Settings, *, as_json: bool
         outcome = await _Installation(each, settings).run()
         outcomes.append(outcome)
         if not as_json:
-            print(_told(outcome), flush=True)
+            print(told(outcome), flush=True)
     if as_json:
         rows = [{**msgspec.to_builtins(outcome), "served": outcome.well} for outcome in outcomes]
         print(json.dumps({"languages": rows}, indent=2))
@@ -132,6 +107,7 @@ class _Installation:
             if isinstance(state := await self._look(), _Serving):
                 return state
             kernels = kernels_dir(self._settings.kernels_dir, self._environment(), root=os.geteuid() == 0)
+            print(f"{self._wanted.language}: making what is lacking in {kernels}", file=sys.stderr, flush=True)
             async with alone(kernels):
                 # Somebody else may have made it meanwhile.
                 if isinstance(state := await self._look(), _Serving):
@@ -272,26 +248,3 @@ def _only(settings: Settings, tool: Tool | None, version: str | None) -> Setting
     kept = {f"{each}_version": None for each in TOOLS_OF_ALL if each != tool}
     wish = {f"{tool}_version": version} if tool and version else {}
     return msgspec.structs.replace(settings, **kept, **wish, pool=(), pool_lazy=True)
-
-
-def _told(outcome: Outcome) -> str:
-    asked = f"{outcome.language}@{outcome.wanted}" if outcome.wanted else outcome.language
-    head = asked if outcome.missing is not None else f"{outcome.language} {outcome.version}".rstrip()
-    lines = []
-    if outcome.missing is not None:
-        lines.append(f"{head}: not served: {outcome.missing} ({outcome.took_s:g} s)")
-    else:
-        trial = "; ".join(_judged(outcome.findings))
-        done = f"installed {', '.join(outcome.installed)}" if outcome.installed else "was there"
-        lines.append(f"{head}: {outcome.kernel}, {outcome.program}; {done}; {trial} ({outcome.took_s:g} s)")
-    if outcome.missing is not None and outcome.installed:
-        lines.append(f"  installed: {', '.join(outcome.installed)}")
-    lines += [f"  {outcome.hint}"] if outcome.hint else []
-    lines += [f"  try: {command}" for command in outcome.commands]
-    return "\n".join(lines)
-
-
-def _judged(findings: Sequence[Finding]) -> list[str]:
-    well = [finding.question for finding in findings if finding.complaint is None]
-    ill = [f"{finding.question}: {finding.complaint}" for finding in findings if finding.complaint is not None]
-    return ([f"{', '.join(well)} well"] if well else []) + ill
