@@ -1,5 +1,6 @@
 package execd.worker;
 
+import java.io.PrintStream;
 import java.lang.reflect.Field;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
@@ -182,7 +183,8 @@ final class Session {
             engine.forget(((VarSnippet) snippet).name());
             shell.drop(snippet);
         }
-        if (unasked || !unnamed && snippet.kind() != Snippet.Kind.EXPRESSION) {
+        // A stream comes back from a call that prints: nobody asks for it.
+        if (unasked || !unnamed && snippet.kind() != Snippet.Kind.EXPRESSION || value instanceof PrintStream) {
             return null;
         }
         try {
