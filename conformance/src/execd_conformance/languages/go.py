@@ -55,8 +55,10 @@ GO: Final = Language(
     spins="for {\n}",
     sleeps=_sleeps,
     ticks='import ("fmt"; "time")\nfor {\n    fmt.Println("tick")\n    time.Sleep(50 * time.Millisecond)\n}',
+    # The library computes, where no check can be put into its code: a power that takes minutes.
     stubborn=(
-        'import ("fmt"; "io"; "os")\nzeros, _ := os.Open("/dev/zero")\nfmt.Println("begun")\nio.Copy(io.Discard, zeros)'
+        'import ("fmt"; "math/big")\nfmt.Println("begun")\none := big.NewInt(1)\nhuge := new(big.Int).Lsh(one, 1<<26)\n'
+        "new(big.Int).Exp(big.NewInt(3), huge, new(big.Int).Sub(new(big.Int).Lsh(one, 4423), one))"
     ),
     dies=(_signal("SIGKILL"), 'import "os"\nos.Exit(3)'),
     stops=_signal("SIGSTOP"),

@@ -1,6 +1,7 @@
 """Kernels that somebody has installed for Jupyter: found by name where the sandbox's programs would look for them.
 
-A kernelspec tells how a kernel is started, and nothing of its quirks: it is taken to be careless, as most are.
+A kernelspec tells how a kernel is started, and nothing of its quirks: it is taken to be careless, as most are,
+unless `remedies` knows better.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from execd.kernel.remedies import remedied
 from execd.kernel.specs import SPECS, Spec
 
 SILENCE_S: Final = 2.0
@@ -35,7 +37,7 @@ def find(name: str, language: str, environment: Mapping[str, str]) -> Spec | Non
     for directory in _directories(environment):
         told = _read(f"{directory}/{name}/kernel.json")
         if told is not None:
-            return _spec(name, language, f"{directory}/{name}", told)
+            return remedied(_spec(name, language, f"{directory}/{name}", told))
     return None
 
 
