@@ -3,6 +3,7 @@ package worker
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -112,9 +113,20 @@ func (b *builder) compile(directory, text string, imports []string) (string, err
 	if err := b.writeImports(directory, imports); err != nil {
 		return "", err
 	}
+	made, err := b.compileWith(directory)
+	var faults refused
+	if err != nil && !errors.As(err, &faults) {
+		// The linker of Go 1.22 stumbles over closures that have been inlined where they are called.
+		made, err = b.compileWith(directory, "-l")
+	}
+	return made, err
+}
+
+func (b *builder) compileWith(directory string, flags ...string) (string, error) {
 	archive := filepath.Join(directory, "cell.a")
-	output, err := b.run(directory, b.Compile, "-o", archive, "-p", "main", "-lang", b.Lang, "-importcfg", "imports",
+	arguments := append(flags, "-o", archive, "-p", "main", "-lang", b.Lang, "-importcfg", "imports",
 		"-trimpath", directory+"=>", "-dynlink", "-linkshared", "-dwarf=false", "-complete", "-pack", "cell.go")
+	output, err := b.run(directory, b.Compile, arguments...)
 	if err != nil {
 		if faults := diagnose(output); faults != nil {
 			return "", refused(faults)
