@@ -33,6 +33,8 @@ def prepared() -> tuple[str, Path]:
     kernels = Path(tempfile.gettempdir(), f"execd-tests-{os.geteuid()}", "kernels")
     known = list(kernels.glob(f"go-*-{stamp(GO.sources)}"))
     if not known:
+        for outdated in kernels.glob("go-*"):
+            shutil.rmtree(outdated)
         command = [sys.executable, "-m", "execd", "kernels", "install", "go", "--kernels-dir", str(kernels)]
         subprocess.run(command, check=True, timeout=INSTALL_S, stdout=subprocess.DEVNULL)
         known = list(kernels.glob(f"go-*-{stamp(GO.sources)}"))
