@@ -142,3 +142,23 @@ def test_cells_and_commands_run_in_the_same_python(tmp_path: Path) -> None:
         cell = text(events(one.ask("POST", "/code", body=json.dumps(body).encode()).body))
         command = said(one, "python -c 'import sys; print(sys.prefix)'")
     assert cell == command == str(place)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(5 * LIMIT_S)
+@pytest.mark.usefixtures("home")
+def test_cells_and_commands_run_in_each_java_that_is_installed(tmp_path: Path) -> None:
+    place = ("--kernels-dir", str(tmp_path / "kernels"))
+    told = subprocess.run(
+        [sys.executable, "-m", "execd", "kernels", "--json", *place], capture_output=True, check=True, timeout=LIMIT_S
+    )
+    for version in json.loads(told.stdout)["versions"]["java"]:
+        command = [sys.executable, "-m", "execd", "kernels", "install", f"java@{version}", *place]
+        subprocess.run(command, check=True, timeout=2 * LIMIT_S)
+        with daemon(*place, "--java-version", version, log=tmp_path / "log") as one:
+            body = {"code": 'System.getProperty("java.home")', "context": {"language": "java"}}
+            events_of_cell = events(one.ask("POST", "/code", body=json.dumps(body).encode()).body)
+            (cell,) = (event["results"]["text"] for event in events_of_cell if event["type"] == "result")
+            assert said(one, "readlink -f $JAVA_HOME; dirname $(dirname $(readlink -f $(type -p java)))") == (
+                f"{cell}\n{cell}"
+            )
