@@ -64,8 +64,10 @@ async def test_a_preferred_kernel_serves_where_it_is_installed(tmp_path: Path) -
     assert (await languages().spec("sh", {})).kernel == "bash"
     assert (await languages(("bash", "none"), ("bash", "mine")).spec("bash", {})).kernel == "mine"
     assert (await languages(("go", "mine")).spec("golang", {})).kernel == "mine"
-    assert await languages(("go", "mine")).installed() == ["python", "bash", "go"]
-    assert [info.kernel.split()[0] for info in await languages(("go", "mine")).infos()] == ["ipykernel", "bash", "mine"]
+    # A machine may have more: Node alone is enough for JavaScript.
+    assert {"python", "bash", "go"} <= set(await languages(("go", "mine")).installed())
+    infos = {info.name: info.kernel.split()[0] for info in await languages(("go", "mine")).infos()}
+    assert (infos["python"], infos["bash"], infos["go"]) == ("ipykernel", "bash", "mine")
 
 
 async def test_while_nobody_can_be_asked_the_languages_are_those_of_the_last_time(
