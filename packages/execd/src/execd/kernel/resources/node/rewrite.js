@@ -15,16 +15,8 @@ const NOTE = `const ${RUN} = ${API}.run();`;
 const SILENT = /^(FunctionDeclaration|EmptyStatement|Export(Named|All)Declaration)$/;
 
 const HANDLED = new Set([
-  'VariableDeclaration',
-  'ForStatement',
-  'ForInStatement',
-  'ForOfStatement',
-  'AwaitExpression',
-  'CatchClause',
-  'ImportExpression',
-  'MetaProperty',
-  'AssignmentExpression',
-  'UpdateExpression',
+  ...['VariableDeclaration', 'ForStatement', 'ForInStatement', 'ForOfStatement', 'CatchClause'],
+  ...['AwaitExpression', 'ImportExpression', 'MetaProperty', 'AssignmentExpression', 'UpdateExpression'],
 ]);
 
 class Rewriting {
@@ -176,7 +168,7 @@ class Rewriting {
   }
 
   assign(node, { listed, statement }) {
-    this.names_(node);
+    this.declare(node);
     const [first] = node.declarations;
     this.replace(node.start, first.start, statement ? `${listed ? ';' : ''}(` : '');
     for (const each of node.declarations) {
@@ -186,7 +178,7 @@ class Rewriting {
     if (statement) this.add(node.declarations.at(-1).end, this.text[node.end - 1] === ';' ? ')' : ');');
   }
 
-  names_(node) {
+  declare(node) {
     for (const name of node.declarations.flatMap((each) => bound(each.id))) {
       if (node.kind === 'var' && !this.names.has(name)) this.hoisted.add(name);
       this.names.add(name);
