@@ -166,6 +166,7 @@ class Cells {
   #reply(cell, content) {
     if (cell !== this.#current) return;
     cell.replying = true;
+    Atomics.add(this.bell, 1, 1);
     this.say({ type: 'reply', id: cell.id, content });
     this.#current = undefined;
     // Who waits stays in the list until it runs, so that nobody comes between.

@@ -9,7 +9,10 @@ const net = require('node:net');
 const { parentPort, workerData } = require('node:worker_threads');
 
 const LOAD_GRACE_MS = 100; // for a module that is being loaded
+const TIMES = 10;
 const END_GRACE_MS = 400;
+let sent = 0; // cells
+let last; // what the last of them is called
 const session = new inspector.Session();
 session.connectToMainThread();
 
@@ -18,10 +21,20 @@ function call(expression) {
   session.post('Runtime.evaluate', { expression: `__execd.${expression}`, silent: true }, () => {});
 }
 
+/** As long as the cell is not answered, end it again; a program that it starts just now has not had the signal. */
+function insist(id, number, times) {
+  setTimeout(() => {
+    if (Atomics.load(workerData.bell, 1) >= number || times === 0) return;
+    call(`terminate(${JSON.stringify(id)})`);
+    process.kill(0, 'SIGINT');
+    insist(id, number, times - 1);
+  }, LOAD_GRACE_MS);
+}
+
 function interrupt(id) {
   call(`interrupt(${JSON.stringify(id)})`);
   parentPort.postMessage({ type: 'settle', id });
-  setTimeout(() => call(`terminate(${JSON.stringify(id)})`), LOAD_GRACE_MS);
+  if (id === last) insist(id, sent, TIMES);
 }
 
 function ring() {
@@ -50,6 +63,10 @@ function hear(line) {
   if (message.type === 'interrupt') interrupt(message.id);
   else if (message.type === 'input') answer(message.value);
   else parentPort.postMessage(message);
+  if (message.type === 'execute') {
+    sent += 1;
+    last = message.id;
+  }
 }
 
 let pieces = [];

@@ -33,7 +33,7 @@ const say = (message) => writeAll(channel, Buffer.from(`${JSON.stringify(message
 
 installOutput();
 const input = new MessageChannel();
-const bell = new Int32Array(new SharedArrayBuffer(4));
+const bell = new Int32Array(new SharedArrayBuffer(8)); // rings for an answer; cells answered
 const listener = new Worker(require.resolve('./listener.js'), {
   workerData: { take: keep(take, 'r'), answers: input.port2, bell },
   transferList: [input.port2],
