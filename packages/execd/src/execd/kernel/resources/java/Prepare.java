@@ -44,7 +44,8 @@ public final class Prepare {
                     + "list.stream().map(each -> each * 2).collect(Collectors.toList())",
             "int twice(int number) {\n  return 2 * number;\n}\nclass Point {\n  int x = twice(1);\n}\nnew Point().x",
             "for (int i = 0; i < 10; i++) {\n  System.out.println(String.format(\"%d %.2f\", i, i / 3.0));\n}",
-            "Map<String, Integer> map = new HashMap<>();\nmap.put(\"a\", 1);\nmap.forEach((key, value) -> System.err.println(key));\nmap",
+            "Map<String, Integer> map = new HashMap<>();\nmap.put(\"a\", 1);\n"
+                    + "map.forEach((key, value) -> System.err.println(key));\nmap",
             "int broken = 1 / 0;",
             "int wrong = nothing;",
             "int[] numbers = {3, 1, 2};\nArrays.sort(numbers);\nnumbers");
@@ -67,7 +68,8 @@ public final class Prepare {
         }
         Path classes = directory.resolve("classes");
         Files.createDirectories(classes);
-        List<String> options = new ArrayList<>(List.of("-nowarn", "-XDignore.symbol.file", "-proc:none", "-encoding", "UTF-8", "-d", classes.toString()));
+        List<String> options = new ArrayList<>(List.of("-nowarn", "-proc:none", "-encoding", "UTF-8"));
+        options.addAll(List.of("-XDignore.symbol.file", "-d", classes.toString()));
         List<Path> files = in(sources);
         files.removeIf(each -> each.endsWith("Prepare.java"));
         if (FEATURE < FIRST_WITH_CLASSFILE) {
@@ -149,7 +151,8 @@ public final class Prepare {
             await(out, "\"type\":\"ready\"");
             for (String cell : TRAINING) {
                 String code = cell.replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n");
-                in.write(("{\"type\":\"execute\",\"id\":\"0\",\"code\":\"" + code + "\"}\n").getBytes(StandardCharsets.UTF_8));
+                String line = "{\"type\":\"execute\",\"id\":\"0\",\"code\":\"" + code + "\"}\n";
+                in.write(line.getBytes(StandardCharsets.UTF_8));
                 in.flush();
                 await(out, "\"type\":\"reply\"");
             }

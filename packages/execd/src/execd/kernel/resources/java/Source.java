@@ -23,7 +23,7 @@ final class Source {
         return last;
     }
 
-    /** Returns the text with a `package` line in front of everything else blanked: all classes of a context see each other. */
+    /** Returns the text with `package` in front of everything else blanked: classes of a context see each other. */
     static String withoutPackage(String text) {
         int start = firstOfCode(text, 0);
         int end = text.indexOf(';', start);
