@@ -60,11 +60,7 @@ JAVA: Final = Language(
     spins="while (true);",
     sleeps=lambda seconds: f"Thread.sleep({int(seconds * 1000)});",
     ticks='while (true) {\n    System.out.println("tick");\n    Thread.sleep(50);\n}',
-    # Threads of the library's own pool, which no interrupt of the cell's thread reaches.
-    stubborn=(
-        'System.out.println("begun");\njava.util.stream.IntStream.range(0, 64).parallel().forEach(each -> {\n'
-        "    while (true) {\n        try { Thread.sleep(100); } catch (Throwable any) { }\n    }\n});"
-    ),
+    stubborn=None,
     dies=(_signal("KILL"), "Runtime.getRuntime().halt(3);"),
     stops=_signal("STOP"),
     counts=lambda number: f"for (int each = 0; each < {number}; each++) System.out.println(each);",
