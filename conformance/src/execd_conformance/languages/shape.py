@@ -73,8 +73,8 @@ class Language:
     ticks: str
     """Code that prints `tick` every now and then, for ever."""
     stubborn: str | None
-    """Code that goes on for ever whatever interrupts it, and prints `begun` when it has come so far; None where there is
-    no such code that means no harm."""
+    """Code that goes on for ever whatever interrupts it, and prints `begun` when it has come so far; None where
+    there is no such code that means no harm."""
     dies: tuple[str, ...]
     """Ways of code to end its kernel: by a signal, and by an exit that the language does not see, where it has one."""
     stops: str
