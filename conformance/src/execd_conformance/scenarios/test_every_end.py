@@ -36,7 +36,8 @@ async def test_interrupts_in_every_language(checks: Checks, raw: Raw, language: 
             checks.that("cell-interrupt.state-kept", ran.end.get("state_lost") is False, ran)
         checks.equal("cell-interrupt.state-kept", await told(raw, language.tells, one), "left")
         if language.stubborn is None:
-            checks.that("cell-interrupt.stubborn", ran.end.get("state_lost") is False, ran)  # nothing is deaf there
+            ran = await cell(raw, language.says("usable"), one)  # nothing is deaf there
+            checks.equal("cell-interrupt.stubborn", (ran.stdout, ran.statuses), ("usable\n", []))
             return
         ran, _ = await ended_by_interrupt(raw, language.stubborn, one)
         checks.equal(
