@@ -218,16 +218,17 @@ class WorkerKernel:
         except msgspec.DecodeError:
             _log.warning("a worker said what is no line of ours: %.200r", raw)
             return True
+        if line.type in ("begun", "reply"):
+            self._begin(line.id)
+        # What was written before this line comes before what it says.
+        self._settle()
         if line.type == "ready":
             self._worker.ready = True
             self._stirred.set()
-        elif line.type == "begun":
-            self._begin(line.id)
         elif line.type == "reply":
             self._reply(line)
         elif line.type in _SHOWN:
             self._say(line.type, line.id or self._parent, line.content)
-        self._settle()
         return not self._inbox.full
 
     def _begin(self, request_id: str) -> None:
@@ -242,7 +243,6 @@ class WorkerKernel:
     def _reply(self, line: Line) -> None:
         if line.id != self._running:
             return
-        self._begin(line.id)
         self._running = ""
         self._inbox.finish(line.id)
         self._say("execute_reply", line.id, {**line.content, "execution_count": self._count})
