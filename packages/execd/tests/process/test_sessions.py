@@ -337,6 +337,19 @@ async def test_what_a_run_detached_a_moment_before_is_not_of_the_next(room: Room
         kill(int(out))
 
 
+_HEARING = "import signal, time; signal.signal(2, signal.SIG_DFL); open('up', 'w').close(); time.sleep(1000)"
+
+
+async def test_an_earlier_program_that_hears_interrupts_hears_none_of_the_next_run(room: Room, here: str) -> None:
+    start = f'mkfifo up; (python3 -c "{_HEARING}" >/dev/null 2>&1 & echo $!; read <up)'
+    out, _, _ = await room.say(here, start)
+    watched = room.begin(here, "sleep 1000 | sleep 1000", timeout=100)
+    assert (await watched.end())["cause"] == "timed_out"
+    assert alive(int(out))
+    kill(int(out))
+    assert await room.say(here, "echo on") == ("on\n", "", 0)
+
+
 async def test_a_shell_that_does_not_come_back_is_replaced(room: Room, here: str) -> None:
     watched = room.begin(here, "trap '' INT; echo begun; while :; do :; done", timeout=100)
     assert (await watched.end())["cause"] == "timed_out"

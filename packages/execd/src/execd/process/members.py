@@ -132,6 +132,21 @@ def take_census(*, root: int | None = None) -> Census:
     return Census((process, _mark(process)) for process in processes)
 
 
+def split_group(leader: int, *, since: Moment) -> tuple[list[Process], list[Process]]:
+    """Return who of a leader's group was there at a moment, with what descends from them, and who came otherwise."""
+    census = Census((process, None) for process in map(look, _pids()) if process)
+    members = [process for process in census.members(leader, "") if process.group == leader]
+    came = {process.pid for process in census.newcomers(leader, "", since=since)}
+    later = [process for process in members if process.pid in came]
+    return [process for process in members if process.pid not in came], later
+
+
+def ignores(pid: int, number: int) -> bool:
+    """Return whether a process ignores a signal; one that is gone does."""
+    _, found, rest = _read(f"/proc/{pid}/status").partition(b"\nSigIgn:")
+    return not found or bool(int(rest.split(None, 1)[0], 16) >> (number - 1) & 1)
+
+
 def take_orphans(instance: str, *, parent: int) -> list[Process]:
     """Return who a daemon has started, as far as it has passed to `parent`, with descendants; the living ones."""
     processes = [process for process in map(look, _pids()) if process and process.pid != os.getpid()]

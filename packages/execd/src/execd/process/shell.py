@@ -25,6 +25,7 @@ from typing import Final
 from execd.errors import StdinClosed
 from execd.process.child import Program, spawn
 from execd.process.fifos import Fifos
+from execd.process.foreground import Foreground
 from execd.process.pump import Pump, Stdin
 from execd.process.shelltext import Left
 from execd.process.states import Exit
@@ -82,6 +83,7 @@ class Shell:
         except BaseException:
             self._pipes.close_all()
             raise
+        self._foreground = Foreground(self.child)
         self._start()
         self._commands = Stdin(self._pipes.give)
         self._loop.add_reader(self.child.pidfd, self._notice_exit)
@@ -94,6 +96,7 @@ class Shell:
     async def send(self, command_id: str, text: str) -> None:
         """Give the shell its next command, which finds everything as the last one left it; raises `StdinClosed`."""
         self._sent = command_id
+        self._foreground.begin()
         await self._write(f"{command_id} {self._left.code}", self._left.around(text))
 
     async def send_aside(self, command_id: str, text: str = "\\builtin :") -> None:
@@ -119,7 +122,9 @@ class Shell:
         if number == signal.SIGINT:
             self._interrupted = True
             self.is_back = False
-        self.child.signal_group(number)
+            self._foreground.interrupt()
+        else:
+            self.child.signal_group(number)
 
     def remind(self) -> None:
         """Tell it once more how it gets on from its top level: an interrupt may have thrown away what was ahead."""
