@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -143,7 +144,9 @@ async def test_a_kernel_that_was_stopped_while_idle_is_replaced(kernels: World) 
     context = await kernels.create()
     pid = int((await kernels.run("import os; os.getpid()", context)).result)
     os.kill(pid, signal.SIGSTOP)
-    assert await settles(lambda: state(pid) == "T")
+    # It has stopped when the last of its threads has, and only then is its parent told.
+    threads = Path(f"/proc/{pid}/task")
+    assert await settles(lambda: {state(int(each.name)) for each in threads.iterdir()} == {"T"})
     told = await kernels.run("'os' in globals()", context)
     assert (told.result, told.statuses) == ("False", ["restarted"])
 

@@ -191,7 +191,7 @@ async def test_what_is_asked_wrongly_is_refused_before_anything_starts(kernels: 
         await kernels.contexts.interrupt("none")
     with pytest.raises(LanguageNotSupported) as refused:
         await kernels.contexts.delete_all("cobol")
-    assert refused.value.details == {"installed": ["python", "bash"]}
+    assert refused.value.details["installed"][:2] == ["python", "bash"]
     assert kernels.registry.runs() == []
 
 
@@ -200,7 +200,8 @@ async def test_a_python_that_does_not_start_says_so_and_is_not_told_as_installed
     async with world(tmp_path, envs={"PYTHONPATH": str(tmp_path)}) as kernels:
         with pytest.raises(LanguageNotSupported, match="gives no answer: no site today") as refused:
             await kernels.create()
-        assert refused.value.details == {"installed": ["bash"]}
+        assert "python" not in refused.value.details["installed"]
+        assert "bash" in refused.value.details["installed"]
 
 
 @pytest.mark.slow
@@ -212,7 +213,7 @@ async def test_a_default_language_stands_in_for_one_that_is_not_named(tmp_path: 
 
 
 async def test_languages_say_how_they_are_served(kernels: World) -> None:
-    python, bash = await kernels.contexts.languages()
+    python, bash = (each for each in await kernels.contexts.languages() if each.name in ("python", "bash"))
     assert (python.name, python.aliases, python.warm) == ("python", ["py", "python3"], 0)
     assert (bash.name, bash.aliases, bash.kernel) == ("bash", ["sh", "shell"], f"bash {bash.version}")
     assert python.version == sys.version.split()[0]

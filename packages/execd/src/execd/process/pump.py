@@ -156,6 +156,15 @@ class Stdin:
                     self.close()
                 self._require_open()
 
+    def offer(self, data: bytes) -> int:
+        """Write what goes at once, and return how many bytes that was; none while somebody else writes."""
+        if self._turn.locked() or not self._open:
+            return 0
+        try:
+            return os.write(self._descriptor, data)
+        except (BlockingIOError, BrokenPipeError):
+            return 0
+
     def close(self) -> None:
         """End the input, if it is open; who waits to write is told."""
         if self._open:

@@ -67,15 +67,19 @@ class Worker:
         ]
 
     def send(self, line: bytes) -> None:
-        """Give it a line, when it has taken those before; one that has ended takes none."""
-        self._lines.append(line)
+        """Give it a line, at once where it has taken those before; one that has ended takes none."""
+        data = line + b"\n"
         if self._sending is None or self._sending.done():
+            data = data[self._commands.offer(data) :]
+            if not data:
+                return
             self._sending = self._loop.create_task(self._send())
+        self._lines.append(data)
 
     async def _send(self) -> None:
         with suppress(StdinClosed):
             while self._lines:
-                await self._commands.write(self._lines.popleft() + b"\n")
+                await self._commands.write(self._lines.popleft())
 
     def close_input(self) -> None:
         """Let it end by itself."""
