@@ -14,7 +14,7 @@ import fnmatch
 import os
 import sys
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import pytest
 
@@ -45,6 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Say what the subcommand takes."""
     parser.add_argument("--only", metavar="NAME", action="append", help="mutants by name or pattern; may be repeated")
+    parser.add_argument(
+        "--part", metavar="K/N", type=_part, default=Part(1, 1), help="every N-th of them, from the K-th"
+    )
     parser.add_argument("--seek", metavar="PATTERN", help=_SEEK_HELP)
     parser.add_argument("--list", action="store_true", help="list the mutants and what they break")
     parser.add_argument("--target", default="local", help="local, docker:IMAGE, or the URL of a healthy daemon")
@@ -55,7 +58,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Prove the mutants and say how it went; return the exit status."""
-    chosen = _chosen(arguments.only)
+    chosen = _chosen(arguments.only)[arguments.part.number - 1 :: arguments.part.of]
     if arguments.list:
         for mutant in chosen:
             _say(f"{mutant.name}: {mutant.breaks}")
@@ -92,6 +95,21 @@ def _say(line: str) -> None:
 
 def _complain(why: str) -> None:
     sys.stderr.write(f"execd-conformance: {why}\n")
+
+
+class Part(NamedTuple):
+    """One of several parts of the mutants, which together are all of them."""
+
+    number: int
+    of: int
+
+
+def _part(text: str) -> Part:
+    number, _, of = text.partition("/")
+    part = Part(int(number), int(of))
+    if not 1 <= part.number <= part.of:
+        raise ValueError(text)
+    return part
 
 
 def _chosen(patterns: list[str] | None) -> list[Mutant]:
