@@ -20,7 +20,7 @@ from execd.http.services import Activity, Services
 from execd.http.signing import Signer
 from execd.kernel.home import kernels_dirs
 from execd.kernel.room import Code
-from execd.kernel.specs import ALIASES
+from execd.kernel.spec import ALIASES
 from execd.kernel.surroundings import KernelSettings, Surroundings
 from execd.metrics import cgroup
 from execd.metrics.sampler import Sampler, reader

@@ -36,7 +36,7 @@ from execd.versions.toolchain import Toolchain
 
 if TYPE_CHECKING:
     from execd.kernel.interpreter import Interpreter
-    from execd.kernel.specs import Spec
+    from execd.kernel.spec import Spec
     from execd.settings import Settings
 
 _OBTAIN: Final = {"python": python.obtain, "node": node.obtain, "java": java.obtain, "go": go.obtain}

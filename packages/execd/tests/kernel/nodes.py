@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from execd.kernel.specs import RESOURCES
+from execd.kernel.spec import RESOURCES
 from execd.kernel.worker import WorkerKernel, WorkerLaunch
 from execd.process.child import Program
 

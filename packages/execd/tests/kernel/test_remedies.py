@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from execd.kernel import kernelspecs
-from execd.kernel.specs import Spec
+from execd.kernel.spec import Spec
 
 
 def told(folder: Path, *argv: str, **more: object) -> Spec:

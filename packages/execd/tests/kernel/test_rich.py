@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import execd.kernel.specs
+import execd.kernel.spec
 
 from .worlds import World
 
@@ -52,7 +52,7 @@ sys.modules['ipywidgets.widgets.widget'] = widgets
 
 @pytest.fixture(scope="module")
 def shown() -> Iterator[ModuleType]:
-    place = Path(execd.kernel.specs.RESOURCES)
+    place = Path(execd.kernel.spec.RESOURCES)
     sys.path.insert(0, str(place))
     try:
         yield importlib.import_module("shown.tables")

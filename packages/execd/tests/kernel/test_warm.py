@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from execd.kernel.specs import PYTHON, RESOURCES
+from execd.kernel.spec import RESOURCES
+from execd.kernel.specs import PYTHON
 from execd.kernel.warm import MARK, changes
 from execd.process import members
 

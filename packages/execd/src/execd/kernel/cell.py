@@ -14,7 +14,7 @@ from execd.kernel.answers import Answers
 from execd.kernel.anykernel import AnyKernel
 from execd.kernel.execution import Death, Do, Effect, Hearing, Kind, Late, State, Step, end, hear, step, stopped
 from execd.kernel.messages import Message, Output
-from execd.kernel.specs import Spec
+from execd.kernel.spec import Spec
 from execd.runs.ends import End
 from execd.runs.run import Run
 from execd.runs.text import LINE_LIMIT, boundary

@@ -20,7 +20,7 @@ from execd.kernel.broadcast import Broadcast, Listener
 from execd.kernel.cell import Cell, Order
 from execd.kernel.execution import Death
 from execd.kernel.messages import Message, Output, said
-from execd.kernel.specs import Spec
+from execd.kernel.spec import Spec
 from execd.process.child import Child
 from execd.runs.ends import End
 from execd.runs.run import Run

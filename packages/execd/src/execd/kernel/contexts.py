@@ -27,7 +27,7 @@ from execd.kernel.context import Context, Means, Setting
 from execd.kernel.languages import Languages
 from execd.kernel.launcher import Launcher
 from execd.kernel.requests import KIND, check_envs, order, policy
-from execd.kernel.specs import ALIASES, Spec
+from execd.kernel.spec import ALIASES, Spec
 from execd.kernel.surroundings import KernelSettings, Surroundings
 from execd.kernel.told import fault, last_event, view
 from execd.runs.registry import Registry

@@ -14,7 +14,7 @@ import msgspec
 from execd._wire import ContextChoice, CreateContextRequest, RunCodeRequest
 from execd.errors import ExecdError
 from execd.kernel.contexts import Contexts
-from execd.kernel.specs import Spec, Trial
+from execd.kernel.spec import Spec, Trial
 from execd.runs.reader import Reader
 from execd.runs.registry import Registry
 

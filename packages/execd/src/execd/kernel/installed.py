@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from execd.kernel.interpreter import Interpreter
 from execd.kernel.languages import Languages
-from execd.kernel.specs import ALIASES, Spec
+from execd.kernel.spec import ALIASES, Spec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

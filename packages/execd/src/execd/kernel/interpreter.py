@@ -18,7 +18,7 @@ import msgspec
 
 from execd.errors import InternalFault
 from execd.kernel.spawned import Spawned
-from execd.kernel.specs import Spec, Version
+from execd.kernel.spec import Spec, Version
 from execd.process.child import Program
 
 PROBE_LIMIT_S: Final = 20.0

@@ -21,7 +21,7 @@ from execd.kernel.channels import Channels
 from execd.kernel.messages import Message
 from execd.kernel.provisioner import Fork, Provisioner, manager
 from execd.kernel.spawned import Spawned
-from execd.kernel.specs import Spec
+from execd.kernel.spec import Spec
 from execd.kernel.wire import Wire
 
 CLOSED_S: Final = 0.2

@@ -13,7 +13,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from execd.kernel.remedies import remedied
-from execd.kernel.specs import SPECS, Spec
+from execd.kernel.spec import Spec
+from execd.kernel.specs import SPECS
 
 SILENCE_S: Final = 2.0
 LIMITS: Final = ("envs: not for a single run",)

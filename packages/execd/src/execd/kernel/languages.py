@@ -11,7 +11,8 @@ from execd._wire import LanguageInfo
 from execd.errors import InternalFault, InvalidRequestBody, LanguageNotSupported
 from execd.kernel import kernelspecs
 from execd.kernel.interpreter import Interpreter, Interpreters
-from execd.kernel.specs import ALIASES, SPECS, Spec, aliases
+from execd.kernel.spec import ALIASES, Spec, aliases
+from execd.kernel.specs import SPECS
 
 
 class Languages:

@@ -23,7 +23,8 @@ from execd.kernel.languages import Languages
 from execd.kernel.live import LiveShell
 from execd.kernel.pool import Means, Pool
 from execd.kernel.shellprocess import ShellLaunch
-from execd.kernel.specs import SPECS, Spec
+from execd.kernel.spec import Spec
+from execd.kernel.specs import SPECS
 from execd.kernel.surroundings import KernelSettings, Surroundings
 from execd.kernel.worker import WorkerKernel, WorkerLaunch
 from execd.paths import absolute

@@ -17,7 +17,7 @@ from execd.errors import ExecdError
 from execd.kernel.anykernel import KernelFailed, Listener
 from execd.kernel.kernel import Kernel, Launch
 from execd.kernel.source import Source
-from execd.kernel.specs import Adoptable
+from execd.kernel.spec import Adoptable
 from execd.kernel.warm import Warm
 from execd.kernel.weight import proportional_bytes
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
-from execd.kernel.specs import RESOURCES, Spec
+from execd.kernel.spec import RESOURCES, Spec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

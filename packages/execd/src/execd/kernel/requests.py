@@ -8,7 +8,7 @@ from execd._wire import DisconnectPolicy, OverflowPolicy, RunCodeRequest
 from execd.errors import InvalidRequestBody, NotSupported
 from execd.kernel.cell import Order
 from execd.kernel.lending import is_name
-from execd.kernel.specs import Spec
+from execd.kernel.spec import Spec
 from execd.runs.run import Policy
 
 KIND: Final = "cell"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from execd.errors import ShuttingDown
 from execd.kernel.languages import Languages
-from execd.kernel.specs import Spec
+from execd.kernel.spec import Spec
 from execd.kernel.surroundings import KernelSettings, Surroundings
 from execd.runs.registry import Registry
 

@@ -12,7 +12,7 @@ from typing import Final
 
 from execd.kernel.forks import ForkRefused, ForkServer
 from execd.kernel.kernel import Launch
-from execd.kernel.specs import Adoptable
+from execd.kernel.spec import Adoptable
 from execd.kernel.warm import MARK, Warm, changes
 from execd.process.child import Child
 

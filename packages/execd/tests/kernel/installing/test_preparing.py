@@ -18,7 +18,8 @@ from execd.kernel.installing.preparing import prepare
 from execd.kernel.installing.recipes import RECIPES, Recipe
 from execd.kernel.installing.wanted import Wanted, wanted
 from execd.kernel.interpreter import Interpreter
-from execd.kernel.specs import ALIASES, BASH, SPECS, Spec
+from execd.kernel.spec import ALIASES, Spec
+from execd.kernel.specs import BASH, SPECS
 from execd.settings import UsageError
 
 ROOM = "{kernels}/made-{version}"

@@ -13,7 +13,7 @@ from execd.kernel.installing.place import becoming, part
 from execd.kernel.installing.recipes import Package, Recipe
 from execd.kernel.installing.system import apt_install, command_for
 from execd.kernel.interpreter import Interpreter
-from execd.kernel.specs import RESOURCES, Spec
+from execd.kernel.spec import RESOURCES, Spec
 
 _INSTEAD: Final = {"npm": "node"}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from execd.kernel.specs import ALIASES
+from execd.kernel.spec import ALIASES
 from execd.settings import UsageError
 from execd.versions.number import parse
 from execd.versions.places import Tool
