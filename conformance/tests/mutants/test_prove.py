@@ -30,7 +30,7 @@ class Closed:
 @pytest.fixture
 def daemon(monkeypatch: pytest.MonkeyPatch) -> Closed:
     made = Closed()
-    monkeypatch.setattr(prove, "open_session", lambda _: (cast("Started", made), session()))
+    monkeypatch.setattr(prove, "open_session", lambda *_, **__: (cast("Started", made), session()))
     return made
 
 
@@ -73,3 +73,20 @@ def test_a_signal_ends_the_command_with_status_130(number: signal.Signals) -> No
             _, said = proof.communicate(timeout=60)
     assert proof.returncode == 130
     assert said.endswith("execd-conformance: interrupted\n")
+
+
+@pytest.mark.parametrize("of", [1, 2, 3, 7])
+def test_the_parts_of_the_mutants_are_all_of_them(of: int, capsys: pytest.CaptureFixture[str]) -> None:
+    listed = []
+    for number in range(1, of + 1):
+        assert prove.main(["--list", "--part", f"{number}/{of}"]) == 0
+        listed += capsys.readouterr().out.splitlines()
+    assert prove.main(["--list"]) == 0
+    assert sorted(listed) == sorted(capsys.readouterr().out.splitlines())
+
+
+@pytest.mark.parametrize("part", ["0/2", "3/2", "1", "a/b", "1/0"])
+def test_a_part_that_is_none_is_bad_usage(part: str) -> None:
+    with pytest.raises(SystemExit) as left:
+        prove.main(["--list", "--part", part])
+    assert left.value.code == 2
