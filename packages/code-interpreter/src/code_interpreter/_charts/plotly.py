@@ -23,7 +23,9 @@ Row = Series | Box | Pie
 
 def chart(figure: Any) -> Chart | None:
     """Return what a figure shows, None where that is no chart of a known kind."""
-    traces = [each for each in _list(_map(figure).get("data")) if isinstance(each, dict)]
+    traces = [
+        each for each in _list(_map(figure).get("data")) if isinstance(each, dict) and each.get("visible") is not False
+    ]
     layout = _map(_map(figure).get("layout"))
     title = _text(layout.get("title"))
     drawn = [(_place(trace), kind, rows) for trace in traces for kind, rows in _rows(trace)]
@@ -87,9 +89,7 @@ def _rows(trace: Json) -> Iterator[tuple[ChartType, list[Row]]]:
         case "box":
             yield ChartType.BOX, [*_boxes(trace)]
         case "pie":
-            labels = tuple(None if each is None else str(each) for each in _array(trace.get("labels")))
-            values = plain(_array(trace.get("values")))
-            yield ChartType.PIE, [Pie(label=_name(trace), labels=labels, values=values)]
+            yield ChartType.PIE, [_pie(trace)]
         case _:
             return
 
@@ -109,14 +109,41 @@ def _bars(trace: Json) -> Series:
     return Series(label=_name(trace), x=xs, y=ys)
 
 
+def _pie(trace: Json) -> Pie:
+    """Return a pie, whose piece is the sum of all that has its label; without values each counts as one."""
+    labels = [None if each is None else str(each) for each in _array(trace.get("labels"))]
+    values = plain(_array(trace.get("values"))) if "values" in trace else (1,) * len(labels)
+    if len({*labels}) == len(labels):
+        return Pie(label=_name(trace), labels=tuple(labels), values=values)
+    pieces: dict[str | None, float] = {}
+    for label, value in zip(labels, values, strict=False):
+        pieces[label] = pieces.get(label, 0) + (value if isinstance(value, (int, float)) else 0)
+    return Pie(label=_name(trace), labels=tuple(pieces), values=tuple(pieces.values()))
+
+
 def _xy(trace: Json) -> tuple[tuple[Value, ...], tuple[Value, ...]]:
-    xs, ys = plain(_array(trace.get("x"))), plain(_array(trace.get("y")))
+    xs, ys = _places(trace, "x"), _places(trace, "y")
     if not xs and "x" not in trace:
-        xs = tuple(range(len(ys)))
+        xs = _counted(trace, "x", len(ys))
     if not ys and "y" not in trace:
-        ys = tuple(range(len(xs)))
+        ys = _counted(trace, "y", len(xs))
     length = min(len(xs), len(ys))
     return xs[:length], ys[:length]
+
+
+def _places(trace: Json, name: str) -> tuple[Value, ...]:
+    given = _array(trace.get(name))
+    if given and all(isinstance(level, list) for level in given):
+        # Categories within categories.
+        return tuple(", ".join(str(part) for part in parts) for parts in zip(*given, strict=False))
+    return plain(given)
+
+
+def _counted(trace: Json, name: str, length: int) -> tuple[Value, ...]:
+    first, step = trace.get(f"{name}0", 0), trace.get(f"d{name}", 1)
+    if isinstance(first, (int, float)) and isinstance(step, (int, float)):
+        return tuple(first + at * step for at in range(length))
+    return tuple(range(length))
 
 
 def _boxes(trace: Json) -> Iterator[Box]:

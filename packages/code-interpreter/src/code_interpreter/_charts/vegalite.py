@@ -28,6 +28,7 @@ _AGGREGATES: Final[dict[str, Callable[[list[float]], float]]] = {
     "max": max,
 }
 _GROUPS: Final = ("color", "detail", "strokeDash", "shape", "xOffset", "yOffset", "fill", "stroke")
+_FACETS: Final = ("facet", "row", "column")
 _INHERITED: Final = ("data", "encoding")
 _SEVERAL: Final = ("hconcat", "vconcat", "concat", "layer")
 Json = Mapping[str, Any]
@@ -40,7 +41,7 @@ def chart(specification: Any) -> Chart | None:
 
 
 def _chart(view: Json, above: Json, datasets: Any) -> Chart | None:
-    view = {**{key: above[key] for key in ("data", "title") if key in above}, **view}
+    view = _faceted({**{key: above[key] for key in ("data", "title") if key in above}, **view})
     view["encoding"] = {**_map(above.get("encoding")), **_map(view.get("encoding"))}
     parts = next((view[name] for name in _SEVERAL if isinstance(view.get(name), list)), None)
     if parts is not None:
@@ -52,7 +53,33 @@ def _chart(view: Json, above: Json, datasets: Any) -> Chart | None:
     rows = _data(view.get("data"), datasets)
     if kind is None or rows is None or view.get("transform"):
         return None
-    return _drawn(kind, _map(mark), view, rows)
+    by = next((name for name in _FACETS if _channel(_map(view["encoding"]), name) is not None), None)
+    if by is None:
+        return _drawn(kind, _map(mark), view, rows)
+    return _parted(view, by, rows)
+
+
+def _faceted(view: Json) -> dict[str, Any]:
+    """Return a view of facets as one whose encoding says by what it is parted."""
+    facet, inner = _map(view.get("facet")), _map(view.get("spec"))
+    if not facet or not inner:
+        return {**view}
+    parts = facet if facet.keys() & {"row", "column"} else {"facet": facet}
+    outer = {key: value for key, value in view.items() if key not in ("facet", "spec")}
+    return {**outer, **inner, "encoding": {**_map(inner.get("encoding")), **parts}}
+
+
+def _parted(view: Json, by: str, rows: Sequence[Row]) -> Chart | None:
+    """Return a chart for each value of a facet, which is its title."""
+    encoding = {**_map(view.get("encoding"))}
+    facet = _channel(encoding, by)
+    del encoding[by]
+    parts: dict[Any, list[Row]] = {}
+    for row in rows:
+        parts.setdefault(_key(row.get((facet and facet.field) or "")), []).append(row)
+    parted = ({**view, "encoding": encoding, "title": str(name), "data": {"values": of}} for name, of in parts.items())
+    charts = [found for part in parted if (found := _chart(part, {}, {})) is not None]
+    return joined(charts, title=_title(view.get("title")))
 
 
 def _data(data: Any, datasets: Any) -> list[Row] | None:

@@ -6,17 +6,16 @@ import datetime as dt
 import math
 import sys
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from functools import partial
 from typing import Any
+
+from .tables import duration
 
 POINTS = 10_000
 """Points of a series that are told."""
 _HALF_A_STEP = 0.5
-
-
-def label_of(label: Any) -> str | None:
-    """Return a label that the user has given; Matplotlib's own begin with an underscore."""
-    text = "" if label is None else str(label)
-    return None if not text or text.startswith("_") else text
 
 
 def values(axis: Any, given: Any) -> list[Any]:
@@ -26,22 +25,45 @@ def values(axis: Any, given: Any) -> list[Any]:
         return [plain(each) for each in given[: POINTS + 1].astype("datetime64[us]").tolist()]
     if values and is_dates(axis) and all(isinstance(each, (int, float)) for each in values[:POINTS]):
         return places(axis, values)
-    return [plain(each) for each in values[: POINTS + 1]]
+    return _categories(axis, values) or [plain(each) for each in values[: POINTS + 1]]
+
+
+def _categories(axis: Any, given: Sequence[Any]) -> list[str]:
+    """Return the names that the user has given to ticks 0, 1, 2…, where each value stands at one; none otherwise."""
+    formatter = axis.get_major_formatter()
+    is_named = isinstance(getattr(formatter, "func", None), partial) or type(formatter).__name__ == "FixedFormatter"
+    if axis.axis_name != "x" or not is_named or type(axis.get_major_locator()).__name__ != "FixedLocator":
+        return []
+    at = [float(each) for each in axis.get_majorticklocs()]
+    by_place = dict(zip(at, formatter.format_ticks(at), strict=False))
+    # Thousands that are called 1k stay numbers.
+    if not all(type(each) in (int, float) for each in given) or not set(given) <= set(range(len(at) + 1)):
+        return []
+    found = [str(by_place.get(float(each), "")) for each in given[: POINTS + 1]]
+    return found if all(found) and found != [f"{each:g}" for each in given[: POINTS + 1]] else []
 
 
 def places(axis: Any, given: Iterable[Any]) -> list[Any]:
     """Return places on an axis as what stands for them there: dates, categories, or numbers."""
     found = [float(each) for each in list(given)[: POINTS + 1]]
+    if names := _categories(axis, found):
+        return [*names]
     if "Category" in type(converter_of(axis)).__name__:
         return ticks(axis, found)
-    dates = sys.modules.get("matplotlib.dates")
-    if dates is not None and is_dates(axis):
-        return [None if not math.isfinite(each) else plain(_naive(dates.num2date(each))) for each in found]
+    if is_dates(axis) and "matplotlib.dates" in sys.modules:
+        return [_moment(axis, each) if math.isfinite(each) else None for each in found]
     return [plain(each) for each in found]
 
 
-def _naive(moment: dt.datetime) -> dt.datetime:
-    return moment.replace(tzinfo=None) if moment.utcoffset() == dt.timedelta() else moment
+def _moment(axis: Any, place: float) -> str:
+    frequency = getattr(axis, "freq", None)
+    if frequency is not None:
+        # Pandas counts the periods since 1970 on axes of its own: months, hours, whatever its index has.
+        return str(sys.modules["pandas"].Period(ordinal=int(place), freq=frequency).start_time.isoformat())
+    zone = axis.units if isinstance(axis.units, dt.tzinfo) else None
+    moment: dt.datetime = sys.modules["matplotlib.dates"].num2date(place, tz=zone)
+    is_naive = zone is None and moment.utcoffset() == dt.timedelta()
+    return (moment.replace(tzinfo=None) if is_naive else moment).isoformat()
 
 
 def ticks(axis: Any, given: Sequence[float]) -> list[Any]:
@@ -73,11 +95,17 @@ def plain(value: Any) -> Any:
         if isinstance(value, float) and not math.isfinite(value):
             return None if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
         return value
-    if hasattr(value, "isoformat"):
+    return _other(value)
+
+
+def _other(value: Any) -> Any:
+    if hasattr(value, "isoformat") and not isinstance(value, dt.timedelta):
         return None if str(value) == "NaT" else value.isoformat()
+    if isinstance(value, dt.timedelta):
+        return duration(value)
     if hasattr(value, "item"):
         return plain(value.item())
-    return str(value)
+    return plain(float(value)) if isinstance(value, (Decimal, Fraction)) else str(value)
 
 
 def converter_of(axis: Any) -> Any:

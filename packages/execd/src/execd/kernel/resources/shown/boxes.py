@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -37,7 +38,14 @@ def boxes(axes: Any) -> tuple[list[Box], set[int]]:
             axis = axes.yaxis if parts.lies else axes.xaxis
             found.append({"label": str(ticks(axis, [parts.middle])[0]), **parts.told()})
             used.update(parts.ids, {id(body)})
+    if found:
+        # A box of no numbers is drawn too, as lines that are nowhere.
+        used.update(id(line) for line in axes.lines if _is_nowhere(line))
     return found, used
+
+
+def _is_nowhere(line: Any) -> bool:
+    return not any(math.isfinite(x) and math.isfinite(y) for x, y in _path(line))
 
 
 def _line_bodies(axes: Any) -> Iterator[tuple[Any, Rectangle]]:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from .axes import POINTS, converter_of, is_dates, label_of, places, plain, ticks, values
+from .axes import POINTS, converter_of, is_dates, places, plain, ticks, values
 from .boxes import boxes, has_line
+from .names import names
 
 CHARTS = 64
 """Axes of a figure, and series of one of them, that are told."""
@@ -23,6 +24,8 @@ Chart = dict[str, Any]
 def tell(figure: Any) -> Chart | None:
     """Return a figure as data, None where nothing in it is a chart of a kind that is known."""
     axes = [each for each in figure.axes if each.get_visible() and each.get_label() != "<colorbar>"]
+    # In three dimensions what was drawn is a projection of the numbers.
+    axes = [each for each in axes if each.name != "3d"]
     charts = [chart for each in axes[:CHARTS] if (chart := _axes(each)) is not None]
     if not charts:
         return None
@@ -39,16 +42,25 @@ def _any_cut(charts: Sequence[Chart], axes: Sequence[Any]) -> bool:
 
 def _axes(axes: Any) -> Chart | None:
     found_boxes, used = boxes(axes)
-    used |= {id(cap) for each in axes.containers if type(each).__name__ == "ErrorbarContainer" for cap in each[1]}
+    for each in axes.containers:
+        # Ends of error bars, and what stems stand on.
+        beside = {"ErrorbarContainer": lambda of: of[1], "StemContainer": lambda of: of[2:]}.get(type(each).__name__)
+        used |= {id(line) for line in (beside(each) if beside else ())}
     kinds = {
         "bar": _bars(axes),
         "box": found_boxes,
         "line": _lines(axes, used),
         "scatter": _points(axes, used),
-        "pie": _pie(axes),
+        "pie": _pies(axes),
     }
     found = [
-        {**_common(axes), "type": kind, "series": series[:CHARTS], "truncated": _is_cut(series)}
+        {
+            **_common(axes),
+            **_named(axes, kind, series),
+            "type": kind,
+            "series": series[:CHARTS],
+            "truncated": _is_cut(series),
+        }
         for kind, series in kinds.items()
         if series
     ]
@@ -74,6 +86,18 @@ def _common(axes: Any) -> Chart:
     }
 
 
+def _named(axes: Any, kind: str, series: Sequence[Chart]) -> Chart:
+    """Return the axis on which all of it stands, where its ticks name the places."""
+    if kind == "pie":
+        return {}
+    which = "y" if series[0].get("horizontal") else "x"
+    told = _common(axes)[which]
+    places = [place for each in series for place in each.get("x", [each["label"]] if kind == "box" else [])]
+    is_fixed = type(getattr(axes, f"{which}axis").get_major_locator()).__name__ == "FixedLocator"
+    are_names = is_fixed and told["scale"] != "datetime" and all(isinstance(place, str) for place in places)
+    return {which: {**told, "scale": "categorical"}} if are_names else {}
+
+
 def _axis(axis: Any, label: str, scale: str) -> Chart:
     found = _UNIT.match(label)
     converter = type(converter_of(axis)).__name__
@@ -93,24 +117,27 @@ def _axis(axis: Any, label: str, scale: str) -> Chart:
 
 def _lines(axes: Any, used: set[int]) -> list[Chart]:
     drawn = [line for line in axes.lines if id(line) not in used and has_line(line)]
-    return [_curve(axes, line) for line in drawn]
+    return _curves(axes, drawn)
 
 
-def _curve(axes: Any, line: Any) -> Chart:
-    xs, ys = line.get_xdata(orig=True), line.get_ydata(orig=True)
-    return _xy(label_of(line.get_label()), values(axes.xaxis, xs), values(axes.yaxis, ys))
+def _curves(axes: Any, lines: Sequence[Any]) -> list[Chart]:
+    told = ((name, line.get_xdata(orig=True), line.get_ydata(orig=True)) for name, line in _called(axes, lines))
+    return [_xy(name, values(axes.xaxis, xs), values(axes.yaxis, ys)) for name, xs, ys in told]
+
+
+def _called(axes: Any, artists: Sequence[Any]) -> Iterator[tuple[str | None, Any]]:
+    return zip(names(axes, artists), artists, strict=True)
 
 
 def _points(axes: Any, used: set[int]) -> list[Chart]:
     markers = [line for line in axes.lines if id(line) not in used and not has_line(line) and _has_marker(line)]
-    found = [_curve(axes, line) for line in markers]
-    for collection in axes.collections:
-        if type(collection).__name__ == "PathCollection":
-            offsets = collection.get_offsets()
-            missing = getattr(offsets, "mask", None)
-            data = offsets.filled(math.nan) if missing is not None and hasattr(offsets, "filled") else offsets
-            xs, ys = places(axes.xaxis, data[:, 0]), places(axes.yaxis, data[:, 1])
-            found.append(_xy(label_of(collection.get_label()), xs, ys))
+    found = _curves(axes, markers)
+    collections = [each for each in axes.collections if type(each).__name__ == "PathCollection"]
+    for name, collection in _called(axes, collections):
+        offsets = collection.get_offsets()
+        missing = getattr(offsets, "mask", None)
+        data = offsets.filled(math.nan) if missing is not None and hasattr(offsets, "filled") else offsets
+        found.append(_xy(name, places(axes.xaxis, data[:, 0]), places(axes.yaxis, data[:, 1])))
     return found
 
 
@@ -125,15 +152,14 @@ def _xy(label: str | None, xs: list[Any], ys: list[Any]) -> Chart:
 
 def _bars(axes: Any) -> list[Chart]:
     found = []
-    for container in axes.containers:
-        if type(container).__name__ != "BarContainer":
-            continue
+    containers = [each for each in axes.containers if type(each).__name__ == "BarContainer"]
+    for name, container in _called(axes, containers):
         lies = getattr(container, "orientation", "vertical") == "horizontal"
         at = axes.yaxis if lies else axes.xaxis
         centres = [_centre(patch, lies=lies) for patch in container.patches]
         sizes = [patch.get_width() if lies else patch.get_height() for patch in container.patches]
         xs, ys = ticks(at, centres), [plain(size) for size in sizes]
-        found.append({**_xy(label_of(container.get_label()), xs, ys), **({"horizontal": True} if lies else {})})
+        found.append({**_xy(name, xs, ys), **({"horizontal": True} if lies else {})})
     return found
 
 
@@ -141,14 +167,19 @@ def _centre(patch: Any, *, lies: bool) -> float:
     return float(patch.get_y() + patch.get_height() / 2 if lies else patch.get_x() + patch.get_width() / 2)
 
 
-def _pie(axes: Any) -> list[Chart]:
+def _pies(axes: Any) -> list[Chart]:
     wedges = [patch for patch in axes.patches if type(patch).__name__ == "Wedge"]
-    if not wedges:
-        return []
+    rings: dict[tuple[Any, Any], list[Any]] = {}
+    for wedge in wedges:
+        rings.setdefault((wedge.r, wedge.width), []).append(wedge)
+    return [_pie(axes, ring, is_only=len(rings) == 1) for ring in rings.values()]
+
+
+def _pie(axes: Any, wedges: Sequence[Any], *, is_only: bool) -> Chart:
     shares = [abs(wedge.theta2 - wedge.theta1) / 360 for wedge in wedges]
-    labels = [label_of(wedge.get_label()) for wedge in wedges]
-    if not any(labels):
-        # With a legend of its own a pie's pieces have their names there, or beside them as texts.
+    labels = names(axes, wedges)
+    if is_only and not any(labels):
+        # The names of a pie's pieces may stand beside them as mere texts.
         texts = [text.get_text() for text in axes.texts if text.get_text() and not text.get_text().endswith("%")]
         labels = [*texts] if len(texts) == len(wedges) else labels
-    return [{"label": None, "labels": labels, "values": [plain(round(share, 9)) for share in shares]}]
+    return {"label": None, "labels": labels, "values": [plain(round(share, 9)) for share in shares]}

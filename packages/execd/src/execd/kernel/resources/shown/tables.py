@@ -171,7 +171,7 @@ class Values:
 
     def _other(self, value: Any, depth: int) -> Any:
         if isinstance(value, dt.timedelta):
-            return _duration(value)
+            return duration(value)
         if hasattr(value, "isoformat"):
             return value.isoformat()
         if hasattr(value, "tolist") and depth < DEPTH:
@@ -201,7 +201,7 @@ def _is_missing(value: Any) -> bool:
     return pandas is not None and any(value is getattr(pandas, name, None) for name in ("NA", "NaT"))
 
 
-def _duration(value: Any) -> str:
+def duration(value: Any) -> str:
     """Return a duration as ISO 8601 says it, in seconds."""
     seconds = f"{value.total_seconds():.9f}".rstrip("0").rstrip(".")
     return f"-PT{seconds[1:]}S" if seconds.startswith("-") else f"PT{seconds}S"
