@@ -123,6 +123,26 @@ def test_what_is_left_out_of_many_points_is_told() -> None:
     assert len(found.series[0].x) == len(found.series[0].y) == 10_000
 
 
+def test_pieces_of_one_name_are_one_piece() -> None:
+    whole = plotly({"type": "pie", "labels": ["a", "b", "a"], "values": [1, 2, 3]})
+    assert whole.series == (Pie(labels=("a", "b"), values=(4, 2)),)
+    assert plotly({"type": "pie", "labels": ["a", "b", "a"]}).series == (Pie(labels=("a", "b"), values=(2, 1)),)
+
+
+def test_places_that_are_counted_begin_and_step_as_the_trace_says() -> None:
+    assert plotly({"x0": 5, "dx": 2, "y": [1, 2, 3]}).series == (Series(x=(5, 7, 9), y=(1, 2, 3)),)
+    assert plotly({"x0": "2024-01-01", "y": [1, 2]}).series == (Series(x=(0, 1), y=(1, 2)),)
+
+
+def test_categories_within_categories_have_both_names() -> None:
+    found = plotly({"type": "bar", "x": [["a", "a", "b"], [1, 2, 1]], "y": [1, 2, 3]})
+    assert found.series == (Series(x=("a, 1", "a, 2", "b, 1"), y=(1, 2, 3)),)
+
+
+def test_a_trace_that_is_not_drawn_is_not_told() -> None:
+    assert plotly({"y": [1], "visible": False}, {"y": [2]}).series == (Series(x=(0,), y=(2,)),)
+
+
 # ── Altair ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 ROWS = [{"k": "a", "n": 1, "g": "u"}, {"k": "b", "n": 2, "g": "v"}, {"k": "a", "n": 5, "g": "v"}]
@@ -174,6 +194,21 @@ def test_what_is_computed_in_the_browser_is_no_chart_of_ours() -> None:
     view = {"mark": "bar", "encoding": {"x": field("n", bin=True), "y": field("n")}, "data": {"values": ROWS}}
     assert Result(mime={}, values={ALTAIR: view}).chart is None
     assert Result(mime={}, values={ALTAIR: {**view, "data": {"url": "elsewhere"}}}).chart is None
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_each_facet_is_a_chart_of_its_own(whole: bool) -> None:
+    rows = [{"x": 1, "y": 2, "g": "a"}, {"x": 3, "y": 4, "g": "b"}]
+    axes, by = {"x": field("x"), "y": field("y")}, field("g", "nominal")
+    spec = {"mark": "line", "encoding": axes}
+    view = {"facet": by, "spec": spec} if whole else {"mark": "line", "encoding": {**axes, "column": by}}
+    found = chart_of(ALTAIR, {**view, "title": "T", "data": {"values": rows}})
+    assert (found.type, found.title) == (ChartType.COMPOSITE, "T")
+    told = [(each.title, each.type, each.series) for each in found.charts]
+    assert told == [
+        ("a", ChartType.LINE, (Series(x=(1,), y=(2,)),)),
+        ("b", ChartType.LINE, (Series(x=(3,), y=(4,)),)),
+    ]
 
 
 # ── ours, and what is none ───────────────────────────────────────────────────────────────────────────────────────────

@@ -164,6 +164,38 @@ async def _kinds(checks: Checks, interpreter: CodeInterpreter, one: str) -> None
     chart = _chart(await _run(interpreter, two, one))
     parts = None if chart is None else (chart.title, [each.type.value for each in chart.charts])
     checks.equal("cell.charts-kinds", parts, ("S", ["line", "bar"]))
+    await _names(checks, interpreter, one)
+
+
+async def _names(checks: Checks, interpreter: CodeInterpreter, one: str) -> None:
+    labelled = {
+        "plt.errorbar([1, 2], [3, 4], yerr=1, label='e'); plt.legend()": ["e"],
+        "plt.stem([1, 2], [3, 4], label='e')": ["e"],
+        "a, = plt.plot([1]); b, = plt.plot([2]); plt.legend([b, a], ['b', 'a'])": ["a", "b"],
+        "plt.hist([[1, 2], [2, 2]], label=['a', 'b'], bins=2)": ["a", "b"],
+    }
+    for code, names in labelled.items():
+        chart = _chart(await _run(interpreter, f"{code}; plt.show()", one))
+        checks.equal("cell.charts-kinds", [each.label for each in chart.series] if chart else None, names)
+    named = "plt.plot([0, 1], [3, 4]); plt.xticks([0, 1], ['Mon', 'Tue'])"
+    zoned = "plt.scatter(pd.date_range('2024-01-01', periods=1, tz='Asia/Tokyo'), [1])"
+    months = "pd.Series([1, 2], index=pd.period_range('2024-01', periods=2, freq='M')).plot()"
+    places = {
+        named: (["Mon", "Tue"], "categorical"),
+        zoned: (["2024-01-01T00:00:00+09:00"], "datetime"),
+        months: (["2024-01-01T00:00:00", "2024-02-01T00:00:00"], "datetime"),
+    }
+    for code, wanted in places.items():
+        chart = _chart(await _run(interpreter, f"{code}; plt.show()", one))
+        checks.equal("cell.charts-kinds", chart and chart.x and (_xy(chart)[0][0], chart.x.scale), wanted)
+    rings = "plt.pie([1, 1], labels=['a', 'b']); plt.pie([1, 3], radius=0.5)\nplt.legend(['c', 'd']); plt.show()"
+    chart = _chart(await _run(interpreter, rings, one))
+    sizes = [each.values for each in chart.series if isinstance(each, Pie)] if chart else None
+    checks.equal("cell.charts-kinds", sizes, [(0.5, 0.5), (0.25, 0.75)])
+    empty = _chart(await _run(interpreter, "plt.boxplot([[1, 2, 3], []]); plt.show()", one))
+    checks.equal("cell.charts-kinds", empty and (empty.type.value, len(empty.series)), ("box", 1))
+    deep = "plt.figure().add_subplot(projection='3d').plot([1, 2], [3, 4], [5, 6]); plt.show()"
+    checks.equal("cell.charts-kinds", _chart(await _run(interpreter, deep, one)), None)
 
 
 @scenario("code", "cell.rich-forms", "cell.progress", needs=_LIBRARIES, limit_s=120)

@@ -20,11 +20,17 @@ def label_of(label: Any) -> str | None:
 def names(axes: Any, artists: Sequence[Any]) -> list[str | None]:
     """Return what artists are called; those without any label are known by their colours in the legend."""
     held = {id(each[0]): label_of(each.get_label()) for each in axes.containers if type(each).__name__ in _HOLDERS}
-    own = [label_of(each.get_label()) or held.get(id(each)) for each in artists]
+    own = [label_of(each.get_label()) or held.get(id(each)) or _of_bars(each) for each in artists]
     if any(own):
         return own
     known = _legend(axes)
     return [known.get(colour) if (colour := _colour(each)) is not None else None for each in artists]
+
+
+def _of_bars(artist: Any) -> str | None:
+    # A histogram has its label at the first of its bars; several labels are those of single bars.
+    labels = [label_of(bar.get_label()) for bar in getattr(artist, "patches", ())]
+    return labels[0] if labels and not any(labels[1:]) else None
 
 
 def _legend(axes: Any) -> dict[Colour, str]:
