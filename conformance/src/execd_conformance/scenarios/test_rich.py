@@ -188,6 +188,10 @@ async def _names(checks: Checks, interpreter: CodeInterpreter, one: str) -> None
     for code, wanted in places.items():
         chart = _chart(await _run(interpreter, f"{code}; plt.show()", one))
         checks.equal("cell.charts-kinds", chart and chart.x and (_xy(chart)[0][0], chart.x.scale), wanted)
+    shared = "f, a = plt.subplots(2); [each.plot([1]) for each in a]; f.supxlabel('Time (s)'); plt.show()"
+    chart = _chart(await _run(interpreter, shared, one))
+    units = [each.x and each.x.unit for each in chart.charts] if chart else None
+    checks.equal("cell.charts-kinds", units, ["s", "s"])
     rings = "plt.pie([1, 1], labels=['a', 'b']); plt.pie([1, 3], radius=0.5)\nplt.legend(['c', 'd']); plt.show()"
     chart = _chart(await _run(interpreter, rings, one))
     sizes = [each.values for each in chart.series if isinstance(each, Pie)] if chart else None

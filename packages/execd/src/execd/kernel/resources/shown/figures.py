@@ -23,17 +23,26 @@ Chart = dict[str, Any]
 
 def tell(figure: Any) -> Chart | None:
     """Return a figure as data, None where nothing in it is a chart of a kind that is known."""
-    axes = [each for each in figure.axes if each.get_visible() and each.get_label() != "<colorbar>"]
-    # In three dimensions what was drawn is a projection of the numbers.
-    axes = [each for each in axes if each.name != "3d"]
+    axes = [part for each in figure.axes if _is_told(each) for part in (each, *filter(_is_told, each.child_axes))]
     charts = [chart for each in axes[:CHARTS] if (chart := _axes(each)) is not None]
     if not charts:
         return None
-    title = getattr(figure, "_suptitle", None)
-    above = title.get_text() if title is not None else ""
+    above = _of_all(figure, "_suptitle")
     if len(charts) == 1:
         return {**charts[0], "title": charts[0]["title"] or above or None}
     return {"type": "composite", "title": above or None, "charts": charts, "truncated": _any_cut(charts, axes)}
+
+
+def _is_told(axes: Any) -> bool:
+    # In three dimensions what was drawn is a projection of the numbers; a second scale shows none of its own.
+    is_other = axes.name == "3d" or type(axes).__name__ == "SecondaryAxis" or axes.get_label() == "<colorbar>"
+    return bool(axes.get_visible()) and not is_other
+
+
+def _of_all(figure: Any, name: str) -> str:
+    """Return the text that a figure has for all of its axes."""
+    text = getattr(figure, name, None)
+    return str(text.get_text()) if text is not None else ""
 
 
 def _any_cut(charts: Sequence[Chart], axes: Sequence[Any]) -> bool:
@@ -81,8 +90,8 @@ def _is_cut(series: Sequence[Chart]) -> bool:
 def _common(axes: Any) -> Chart:
     return {
         "title": axes.get_title() or axes.get_title("left") or axes.get_title("right") or None,
-        "x": _axis(axes.xaxis, axes.get_xlabel(), axes.get_xscale()),
-        "y": _axis(axes.yaxis, axes.get_ylabel(), axes.get_yscale()),
+        "x": _axis(axes.xaxis, axes.get_xlabel() or _of_all(axes.figure, "_supxlabel"), axes.get_xscale()),
+        "y": _axis(axes.yaxis, axes.get_ylabel() or _of_all(axes.figure, "_supylabel"), axes.get_yscale()),
     }
 
 
