@@ -139,6 +139,21 @@ def test_categories_within_categories_have_both_names() -> None:
     assert found.series == (Series(x=("a, 1", "a, 2", "b, 1"), y=(1, 2, 3)),)
 
 
+def test_subplots_have_the_titles_that_stand_above_them() -> None:
+    above = [{"text": name, "x": x, "y": 1.0, "xref": "paper", "yref": "paper"} for name, x in (("L", 0.2), ("R", 0.8))]
+    found = plotly(
+        {"y": [1]},
+        {"y": [2], "xaxis": "x2", "yaxis": "y2"},
+        xaxis={"domain": [0.0, 0.4]},
+        yaxis={"domain": [0.0, 1.0]},
+        xaxis2={"domain": [0.6, 1.0]},
+        yaxis2={"domain": [0.0, 1.0]},
+        annotations=above,
+        title="T",
+    )
+    assert (found.title, [each.title for each in found.charts]) == ("T", ["L", "R"])
+
+
 def test_a_trace_that_is_not_drawn_is_not_told() -> None:
     assert plotly({"y": [1], "visible": False}, {"y": [2]}).series == (Series(x=(0,), y=(2,)),)
 

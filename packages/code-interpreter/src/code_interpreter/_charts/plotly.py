@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from array import array
 from base64 import b64decode
@@ -15,6 +16,7 @@ from code_interpreter.charts import Box, Chart, ChartType, Pie, Series, Value
 
 _ARRAYS: Final = {"i1": "b", "u1": "B", "i2": "h", "u2": "H", "i4": "i", "u4": "I", "f4": "f", "f8": "d"}
 _SCALES: Final = {"date": "datetime", "category": "categorical", "multicategory": "categorical"}
+_NEAR: Final = 1e-6
 _MANY: Final = 20
 """Points from which on a trace that does not say how it is drawn is a mere line."""
 Json = Mapping[str, Any]
@@ -30,7 +32,7 @@ def chart(figure: Any) -> Chart | None:
     title = _text(layout.get("title"))
     drawn = [(_place(trace), kind, rows) for trace in traces for kind, rows in _rows(trace)]
     charts = [
-        _chart(kind, [row for _, _, rows in of for row in rows], layout, place, title)
+        _chart(kind, [row for _, _, rows in of for row in rows], layout, place, _title_above(layout, place) or title)
         for (place, kind), of in ((key, list(of)) for key, of in groupby(drawn, key=lambda each: each[:2]))
     ]
     return joined(charts, title=title)
@@ -54,6 +56,21 @@ def _chart(kind: ChartType, rows: Sequence[Row], layout: Json, place: tuple[str,
         series=tuple(told),
         is_truncated=cut,
     )
+
+
+def _title_above(layout: Json, place: tuple[str, str]) -> str | None:
+    """Return the title of one of several subplots, which is a text in the middle above it."""
+    across, up = (_array(_map(layout.get(f"{name[0]}axis{name[1:]}")).get("domain")) for name in place)
+    if not all(len(domain) == 2 and all(isinstance(end, (int, float)) for end in domain) for domain in (across, up)):
+        return None
+    for text in _list(layout.get("annotations")):
+        told = _map(text)
+        x, y = told.get("x"), told.get("y")
+        if not isinstance(x, (int, float)) or not isinstance(y, (int, float)) or told.get("xref") != "paper":
+            continue
+        if math.isclose(x, sum(across) / 2, abs_tol=_NEAR) and math.isclose(y, up[1], abs_tol=_NEAR):
+            return _text(told)
+    return None
 
 
 def _cut(row: Row) -> Row:
