@@ -13,7 +13,8 @@ def _text(text: str) -> str:
 
 
 def _signal(name: str) -> str:
-    kill = f'new String[] {{"kill", "-{name}", "" + ProcessHandle.current().pid()}}'
+    # The shell's own: a sandbox need not have a program of that name.
+    kill = f'new String[] {{"sh", "-c", "kill -{name} " + ProcessHandle.current().pid()}}'
     return f"Runtime.getRuntime().exec({kill}).waitFor();\nwhile (true) Thread.sleep(100);"
 
 
