@@ -114,7 +114,9 @@ async def starting(codes: Codes, *, rounds: int, warm: int = 0) -> tuple[float, 
     pairs = []
     for _ in range(rounds):
         while [language.warm for language in await codes.languages() if language.name == "python"] != [warm]:
-            await asyncio.sleep(0.05)  # Nobody tells when a kernel stands ready.
+            await asyncio.sleep(
+                0.05
+            )  # Nobody tells when a kernel stands ready; often enough, and no load beside what is timed.
         begin = time.perf_counter()
         context = await codes.create_context("python")
         taken = time.perf_counter() - begin

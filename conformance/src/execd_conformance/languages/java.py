@@ -15,6 +15,7 @@ def _text(text: str) -> str:
 def _signal(name: str) -> str:
     # The shell's own: a sandbox need not have a program of that name.
     kill = f'new String[] {{"sh", "-c", "kill -{name} " + ProcessHandle.current().pid()}}'
+    # The signal is on its way when the program has ended: what comes after it must not be the end of the cell.
     return f"Runtime.getRuntime().exec({kill}).waitFor();\nwhile (true) Thread.sleep(100);"
 
 

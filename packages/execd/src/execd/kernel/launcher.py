@@ -22,7 +22,7 @@ from execd.kernel.kernel import Kernel, Launch
 from execd.kernel.languages import Languages
 from execd.kernel.live import LiveShell
 from execd.kernel.pool import Means, Pool
-from execd.kernel.shellprocess import ShellLaunch
+from execd.kernel.shelljob import ShellLaunch
 from execd.kernel.spec import Spec
 from execd.kernel.specs import SPECS
 from execd.kernel.surroundings import KernelSettings, Surroundings

@@ -17,10 +17,11 @@ from typing import Any, Final
 from execd.kernel.anykernel import KernelFailed, Listener
 from execd.kernel.execution import Death
 from execd.kernel.inbox import Inbox
+from execd.kernel.leader import Leader
 from execd.kernel.lending import RETURN, lend
 from execd.kernel.messages import Message, text
 from execd.kernel.outcome import reply
-from execd.kernel.shellprocess import Job, ShellLaunch, ShellProcess
+from execd.kernel.shelljob import Job, ShellLaunch
 from execd.kernel.talk import Talk
 from execd.process.shell import Shell
 from execd.runs.sse import Stream
@@ -51,7 +52,8 @@ class LiveShell:
         )
         self._talk.begin(self._shell)
         self._inbox = Inbox(listener, emptied=self._go_on)
-        self.spawned = ShellProcess(self._shell, disturbed=self._disturb)
+        # A signal may reach it in the middle of whatever it does.
+        self.spawned = Leader(self._shell, before=lambda _: self._disturb())
         self._serving = asyncio.get_running_loop().create_task(self._serve())
 
     @classmethod

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Final
 
 from execd.errors import StdinClosed
-from execd.kernel.shellprocess import Job
+from execd.kernel.shelljob import Job
 from execd.kernel.surroundings import Newcomers
 from execd.process.shell import Shell
 

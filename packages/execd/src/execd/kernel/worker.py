@@ -19,8 +19,8 @@ import msgspec
 from execd.kernel.anykernel import KernelFailed, Listener
 from execd.kernel.execution import Death
 from execd.kernel.inbox import Inbox
+from execd.kernel.leader import Leader
 from execd.kernel.messages import Message
-from execd.kernel.workerprocess import WorkerProcess
 from execd.process.child import Program
 from execd.process.worker import Worker
 from execd.runs.sse import Stream
@@ -71,7 +71,7 @@ class WorkerKernel:
             launch.program, hear=self._hear, deliver=self._deliver, news=self._notice, failed=self._fault
         )
         self._inbox = Inbox(listener, emptied=self._go_on)
-        self.spawned = WorkerProcess(self._worker, interrupted=self._tell_interrupt)
+        self.spawned = Leader(self._worker, before=self._tell_interrupt)
         self._mourning: asyncio.Task[None] | None = None
 
     @classmethod
@@ -139,9 +139,9 @@ class WorkerKernel:
         self.spawned.signal_group(signal.SIGINT)
         self.spawned.signal_group(signal.SIGCONT)
 
-    def _tell_interrupt(self) -> None:
-        # By its name, so that one that comes late is not taken for the next cell's.
-        if self._running:
+    def _tell_interrupt(self, number: int) -> None:
+        # By the cell's name, so that one that comes late is not taken for the next cell's.
+        if number == signal.SIGINT and self._running:
             self._send({"type": "interrupt", "id": self._running})
 
     def pause(self) -> None:
