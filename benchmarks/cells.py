@@ -114,9 +114,8 @@ async def starting(codes: Codes, *, rounds: int, warm: int = 0) -> tuple[float, 
     pairs = []
     for _ in range(rounds):
         while [language.warm for language in await codes.languages() if language.name == "python"] != [warm]:
-            await asyncio.sleep(
-                0.05
-            )  # Nobody tells when a kernel stands ready; often enough, and no load beside what is timed.
+            # Nobody tells when a kernel stands ready; often enough, and no load beside what is timed.
+            await asyncio.sleep(0.05)
         begin = time.perf_counter()
         context = await codes.create_context("python")
         taken = time.perf_counter() - begin

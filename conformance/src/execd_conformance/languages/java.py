@@ -61,6 +61,7 @@ JAVA: Final = Language(
     no_code="int = ;",
     spins="while (true);",
     sleeps=lambda seconds: f"Thread.sleep({int(seconds * 1000)});",
+    # It waits between the lines: they are to be seen while it runs, not to fill a pipe.
     ticks='while (true) {\n    System.out.println("tick");\n    Thread.sleep(50);\n}',
     stubborn=None,
     dies=(_signal("KILL"), "Runtime.getRuntime().halt(3);"),

@@ -34,6 +34,7 @@ PYTHON: Final = Language(
     no_code="def (:",
     spins="while True: pass",
     sleeps=lambda seconds: f"import time; time.sleep({seconds})",
+    # It waits between the lines: they are to be seen while it runs, not to fill a pipe.
     ticks="import time\nwhile True:\n    print('tick', flush=True)\n    time.sleep(0.05)",
     stubborn=(
         "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"

@@ -71,7 +71,7 @@ class Language:
     sleeps: Callable[[float], str]
     """Code that waits for some seconds."""
     ticks: str
-    """Code that prints `tick` every now and then, for ever."""
+    """Code that prints `tick` every now and then, for ever; it waits between, so that live is told from fast."""
     stubborn: str | None
     """Code that goes on for ever whatever interrupts it, and prints `begun` when it has come so far; None where
     there is no such code that means no harm."""

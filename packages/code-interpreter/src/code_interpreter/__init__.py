@@ -29,11 +29,11 @@ def _refuse_foreign() -> None:
 _refuse_foreign()
 
 from code_interpreter._async.interpreter import CodeInterpreter  # noqa: E402 - only once nothing foreign can be here
-from code_interpreter._async.stream import CodeStream  # noqa: E402
-from code_interpreter._sync.interpreter import CodeInterpreterSync  # noqa: E402
-from code_interpreter._sync.stream import CodeStream as CodeStreamSync  # noqa: E402
-from code_interpreter.charts import Axis, Box, Chart, ChartType, Pie, Series  # noqa: E402
-from code_interpreter.results import (  # noqa: E402
+from code_interpreter._async.stream import CodeStream  # noqa: E402 - the same
+from code_interpreter._sync.interpreter import CodeInterpreterSync  # noqa: E402 - the same
+from code_interpreter._sync.stream import CodeStream as CodeStreamSync  # noqa: E402 - the same
+from code_interpreter.charts import Axis, Box, Chart, ChartType, Pie, Series  # noqa: E402 - the same
+from code_interpreter.results import (  # noqa: E402 - the same
     CodeContext,
     CodeExecution,
     InputRequest,
@@ -41,7 +41,7 @@ from code_interpreter.results import (  # noqa: E402
     Result,
     SupportedLanguage,
 )
-from code_interpreter.tables import Column, Table  # noqa: E402
+from code_interpreter.tables import Column, Table  # noqa: E402 - the same
 
 __all__ = [
     "Axis",

@@ -8,20 +8,19 @@ import json
 import logging
 import signal
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Final
 
-import zmq.asyncio
 from jupyter_client.manager import AsyncKernelManager
 
 from execd.kernel.anykernel import KernelFailed, Listener
 from execd.kernel.channels import Channels
+from execd.kernel.launch import Launch
 from execd.kernel.messages import Message
-from execd.kernel.provisioner import Fork, Provisioner, manager
+from execd.kernel.provisioner import Provisioner, manager
 from execd.kernel.spawned import Spawned
-from execd.kernel.spec import Spec
 from execd.kernel.wire import Wire
 
 CLOSED_S: Final = 0.2
@@ -30,26 +29,6 @@ LAST_MESSAGES_S: Final = 0.05
 """How long nothing must have come from a dead kernel, until nothing more is expected: well within the second it has."""
 LAST_ROUNDS: Final = 10
 _log: Final = logging.getLogger("execd.kernel")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Launch:
-    """What a kernel is started with: `interpreter` is the program, `files` where its sockets go.
-
-    In `argv`, `{connection_file}` is left to be put in.
-    """
-
-    spec: Spec
-    interpreter: str
-    argv: tuple[str, ...]
-    directory: str
-    environment: Mapping[str, str]
-    files: str
-    limit_s: float
-    context: zmq.asyncio.Context
-    memory_kills: Callable[[], int]
-    fork: Fork | None = None
-    """Where it is not to be started from the beginning."""
 
 
 class Kernel:

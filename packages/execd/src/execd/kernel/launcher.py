@@ -18,8 +18,9 @@ from execd.kernel.anykernel import AnyKernel, KernelFailed
 from execd.kernel.channels import make_context
 from execd.kernel.context import Context, Setting
 from execd.kernel.interpreter import Interpreter
-from execd.kernel.kernel import Kernel, Launch
+from execd.kernel.kernel import Kernel
 from execd.kernel.languages import Languages
+from execd.kernel.launch import Launch
 from execd.kernel.live import LiveShell
 from execd.kernel.pool import Means, Pool
 from execd.kernel.shelljob import ShellLaunch

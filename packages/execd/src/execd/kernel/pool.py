@@ -15,7 +15,8 @@ from typing import Final
 
 from execd.errors import ExecdError
 from execd.kernel.anykernel import KernelFailed, Listener
-from execd.kernel.kernel import Kernel, Launch
+from execd.kernel.kernel import Kernel
+from execd.kernel.launch import Launch
 from execd.kernel.source import Source
 from execd.kernel.spec import Adoptable
 from execd.kernel.warm import Warm

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final
 
 from execd.kernel.forks import ForkRefused, ForkServer
-from execd.kernel.kernel import Launch
+from execd.kernel.launch import Launch
 from execd.kernel.spec import Adoptable
 from execd.kernel.warm import MARK, Warm, changes
 from execd.process.child import Child

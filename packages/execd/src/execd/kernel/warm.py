@@ -8,7 +8,8 @@ from typing import Final
 
 from execd.kernel.anykernel import Listener
 from execd.kernel.execution import Death
-from execd.kernel.kernel import Kernel, Launch
+from execd.kernel.kernel import Kernel
+from execd.kernel.launch import Launch
 from execd.kernel.messages import Message
 from execd.kernel.weight import FIRST, score, set_score
 
